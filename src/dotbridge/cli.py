@@ -19,7 +19,7 @@ from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from dotbridge import standalone
 from dotbridge.conf import where_keys_stand
-from dotbridge.errors import OperatorError
+from dotbridge.errors import OperatorError, causes_of
 from dotbridge.starting import quiet, require_migrated, start
 from dotbridge.visible import VisibleConsole, visible
 
@@ -73,18 +73,17 @@ def main(words: Sequence[str] | None = None, *, name: str | None = None) -> None
         raise
 
 
-def _refusal_behind(error: BaseException | None) -> str:
+def _refusal_behind(error: BaseException) -> str:
     """What the database does not let its user do, and the mend; empty for any other error."""
-    while error is not None:
-        said = str(error).splitlines()[0] if str(error) else ""
-        if isinstance(error, InsufficientPrivilege):
+    for cause in causes_of(error):
+        said = str(cause).splitlines()[0] if str(cause) else ""
+        if isinstance(cause, InsufficientPrivilege):
             return (
                 f"The database does not let its user do this: {said}. Make the user the owner of the database, or "
                 "GRANT it what is missing; since PostgreSQL 15, CREATE ON SCHEMA public is."
             )
-        if isinstance(error, ReadOnlySqlTransaction):
+        if isinstance(cause, ReadOnlySqlTransaction):
             return f"The database can only be read: {said}. Name the server that is written to, and no copy of it."
-        error = error.__cause__ or error.__context__
     return ""
 
 

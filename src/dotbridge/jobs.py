@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -56,7 +56,7 @@ from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.folding import fold_quiet_runs
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
-from dotbridge.sync.models import WENT_WELL, SyncRun
+from dotbridge.sync.models import WENT_WELL, State, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
@@ -178,10 +178,14 @@ def request_late_runs() -> None:
 
 
 def _request_late(kind: RunKind, integrations: QuerySet[Integration], since: datetime) -> None:
-    # One that is to come was noted by a clock that was wrong.
-    lately = SyncRun.objects.filter(
-        integration=OuterRef("pk"), kind__in=[kind, RunKind.SYNC], started_at__gt=since, started_at__lte=timezone.now()
+    now = timezone.now()
+    # One that is to come was noted by a wrong clock, and one for a single list has done nothing for the others.
+    runs = SyncRun.objects.filter(
+        integration=OuterRef("pk"), kind__in=[kind, RunKind.SYNC], connection=None, started_at__lte=now
     )
+    # One that was skipped has done nothing either: it is asked for again, though not each minute.
+    skipped_lately = Q(state=State.SKIPPED, started_at__gt=now - timedelta(seconds=LATE_SECONDS))
+    lately = runs.filter(skipped_lately | (Q(started_at__gt=since) & ~Q(state=State.SKIPPED)))
     for integration in integrations.filter(~Exists(lately), is_active=True):
         request_run(integration=integration, kind=kind, trigger="schedule")
 

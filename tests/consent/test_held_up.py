@@ -2,7 +2,8 @@
 
 The kind: who has to leave is found by way of something else, which may be broken or at an end. The cases: a list whose
 rule cannot be read any more, or whose records are not registered any more; a connection that is ending, waits for a
-person to end it, or ends and leaves its contacts in the book; a removal that was refused once.
+person to end it, or ends and leaves its contacts in the book; a removal that was refused once, or of which nobody says
+how far it is.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from django.utils import timezone
 from dotbridge.connections.models import Ending, EndingState, ListConnection, RunKind
 from dotbridge.connections.services import request_ending
 from dotbridge.consent.erasure import erase_address
+from dotbridge.crm.models import Contact
 from dotbridge.entities import registry
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.services import unsubscribe_records
+from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.models import Rejection, Upload, UploadState
+from dotbridge.sync.models import Rejection, Removal, RemovalState, Upload, UploadState
 from dotbridge.sync.outbound import prepare
 from dotbridge.sync.outbound.endings import disconnect_lists
 from dotbridge.sync.outbound.members import EvaluatedMembers
@@ -132,6 +134,25 @@ def test_by_a_removal_that_was_not_taken_at_first(
         MarketingList.objects.update(rule=rule)
     sync(integration, wait_seconds=2.0)
     assert set(remote.contacts(book)) == {"bob@example.com"}
+
+
+def test_by_a_removal_of_which_dotdigital_does_not_say_how_far_it_is(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    ann: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a day, until it is not believed in any more, nobody who opted out after it was taken out of the book."""
+    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+    remote.sandbox.settings.deletion_seconds = 10_000_000.0
+    remove_records(marketing_list=link.marketing_list, record_ids=[Contact.objects.exclude(pk=ann).get().pk])
+    sync(integration, wait_seconds=0.0)
+    assert Removal.objects.get().state == RemovalState.SENT
+    remote.sandbox.fail_next("status", path="contacts/deletion/", status=500, times=None)
+    opt_out(link, ann)
+    sync(integration, wait_seconds=0.0)
+    assert [removal.state for removal in Removal.objects.all()] == [RemovalState.SENT, RemovalState.SENT]
 
 
 def test_whoever_is_erased_while_an_export_is_at_work_is_not_sent(

@@ -95,6 +95,47 @@ def test_that_somebody_is_not_there_is_said_by_dotdigital_alone(
     assert there is None if is_erasure else there is not None and there["status"] == "Unsubscribed"
 
 
+@pytest.mark.parametrize("known", ["erased here before", "in no address book"])
+def test_who_is_erased_everywhere_is_deleted_there_whether_we_know_them_or_not(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, known: str
+) -> None:
+    """`dotbridge consent erase` itself says to do it again with --remotely: the contact is not known here by then."""
+    remote.create_contact("ann@example.com", book=book if known == "erased here before" else None)
+    sync(integration)
+    if known == "erased here before":
+        erase_address(address="ann@example.com")
+    assert not Contact.objects.exists()
+    erase_address(address="Ann@example.com", is_remote=True)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert remote.find_contact("ann@example.com") is None
+    asked = ContactRequest.objects.get()
+    assert (asked.state, asked.email_key) == (ChangeState.DONE, "")
+
+
+def test_whom_the_account_does_not_know_needs_not_be_deleted_and_may_be_asked_for_again(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    for number in range(1, 3):
+        erase_address(address="nobody@example.com", is_remote=True)
+        sync(integration, kind=RunKind.REQUESTS)
+        done = ContactRequest.objects.filter(state=ChangeState.DONE, email_key="")
+        assert done.count() == ContactRequest.objects.count() == number
+
+
+def test_an_erasure_that_was_given_up_is_asked_for_anew_when_somebody_asks_again(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    remote.create_contact("ann@example.com", book=book)
+    sync(integration)
+    number = Contact.objects.get().remote_id
+    request_deletion(integration=integration, remote_id=number)
+    ContactRequest.objects.update(state=ChangeState.FAILED)
+    erase_address(address="ann@example.com", is_remote=True)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ContactRequest.objects.get().state == ChangeState.DONE
+    assert remote.find_contact("ann@example.com") is None
+
+
 def test_who_was_erased_is_not_brought_back_and_no_request_names_them(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.request_moves import MOST_ATTEMPTS
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.lists.services import remove_records
@@ -174,6 +175,23 @@ def test_a_killed_run_is_made_good_by_the_next(
 
     assert_as_undisturbed(remote, link, runs[-1])
     assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 1
+
+
+def test_whoever_a_removal_that_is_given_up_was_for_is_taken_out_by_the_next_run(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """Given up and taken back are one: killed between the two, the person waited for a removal that was over."""
+    remote.sandbox.fail_next("status", path="contacts/delete", status=500, times=None)
+    sync(integration, kind=RunKind.EXPORT)
+    assert Removal.objects.update(attempts=MOST_ATTEMPTS - 1) == 1
+
+    code = run_killed(integration, remote.sandbox.url, f"{OUTBOUND}.removals:_give_back", "before", 1)
+    assert code == -signal.SIGKILL, "the run never came to the point"
+    remote.sandbox.clear_faults()
+    sync(integration)
+
+    assert "removed@example.com" not in remote.contacts(link.address_book.remote_id)
+    assert not ExportItem.objects.filter(removal__isnull=False).exists()
 
 
 def _make_a_value_that_is_refused(integration: Integration, remote: RemoteAccount) -> None:

@@ -20,14 +20,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dotbridge.connections.models import CampaignSend, ListConnection, Look, LookKind, RunKind, SendState
-from dotbridge.connections.services import connect_list
+from dotbridge.connections.services import connect_list, request_data_field_deletion
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection, create_integration, set_password
 from dotbridge.lists.services import remove_records
-from dotbridge.mapping.models import MappingRow
-from dotbridge.mirror.models import AddressBook, CampaignContent, Draft, SenderAddress, Template
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import (
+    PREFERENCE,
+    AddressBook,
+    CampaignContent,
+    DataField,
+    Draft,
+    SenderAddress,
+    Template,
+)
 from dotbridge.mirror.models import Contact as Mirrored
 from dotbridge.studio.models import Grant
 from dotbridge.sync.account_move import move_to_another_account
@@ -103,6 +112,36 @@ def test_moved_to_another_account_it_starts_clean(
     sync(integration)
     assert sorted(there.contacts(book)) == ["ann@example.com", "bob@example.com"]
     assert len(remote.contacts(1)) in (0, 2)  # the former account is as it was left
+
+
+def test_data_fields_that_only_the_former_account_has_are_not_sent_to_the_other_one(
+    integration: Integration, remote: RemoteAccount, there: RemoteAccount
+) -> None:
+    """So many that a reading would not believe at once that they are gone; and one that was to be deleted there."""
+    for number in range(9):
+        remote.create_field(f"OURS{number}", "String")
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    link = connected(integration, remote)
+    mapping = Mapping.objects.get(integration=integration, entity="crm.contact")
+    for number in range(8):
+        field = DataField.objects.get(name=f"OURS{number}")
+        set_mapping_row(mapping=mapping, data_field=field, entity_fields=["notes"])
+    request_data_field_deletion(data_field=DataField.objects.get(name="OURS8"))
+    DataField.objects.create(integration=integration, name="Preference:News", type=PREFERENCE, preference_id=7)
+    Contact.objects.update(notes="n")
+    book = there.create_book("Here too")
+    there.create_field("OURS8", "String")
+    type_credentials(integration, there)
+
+    move_to_another_account(integration=integration)
+    sync(integration, kind=RunKind.IMPORT)
+
+    names = {field["name"] for field in there.ask("GET", "/v2/data-fields")}
+    assert set(DataField.objects.filter(gone_at=None).values_list("name", flat=True)) == names
+    assert not DataField.objects.filter(leaving_since__isnull=False).exists()
+    connect_list(marketing_list=link.marketing_list, address_book=AddressBook.objects.get(name="Here too"))
+    sync(integration)
+    assert sorted(there.contacts(book)) == ["ann@example.com", "bob@example.com"]
 
 
 def test_ids_of_the_former_account_lift_no_opt_out_and_delete_nobody(

@@ -24,7 +24,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.tasks import Task
 
 from dotbridge import jobs
-from dotbridge.connections.models import Look, RunKind
+from dotbridge.connections.models import ListConnection, Look, RunKind
 from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_run
 from dotbridge.each_alone import SomeFailed
 from dotbridge.files.waiting import LOAD_TASK
@@ -36,7 +36,7 @@ from dotbridge.lists.counting import COUNT_TASK, request_count
 from dotbridge.lists.models import ListCount
 from dotbridge.lists.refreshing import REFRESH_TASK
 from dotbridge.lists.services import create_list
-from dotbridge.mirror.models import Campaign
+from dotbridge.mirror.models import AddressBook, Campaign
 from dotbridge.preferences.services import choose_settings
 from dotbridge.queues import Queue
 from dotbridge.scheduled_files.services import READ_TASK
@@ -356,6 +356,25 @@ def test_a_run_whose_minute_passed_while_no_worker_ran_is_asked_for_later(
     SyncRun.objects.filter(pk=run.pk).update(started_at=a_day_ago + timedelta(minutes=5))
     task.func(timestamp=minute_of_no_run)
     assert not waiting()
+
+
+def test_a_run_that_did_nothing_for_all_lists_is_asked_for_later(integration: Integration) -> None:
+    """Of an interval of a day, one that was skipped, or was for one list alone, would have been all for a day."""
+    choose_settings(chosen={"import_every_seconds": "1 day"})
+    now = timezone.now()
+    Integration.objects.update(created_at=now - timedelta(days=3))
+    book = AddressBook.objects.create(integration=integration, remote_id=1, name="Readers")
+    link = ListConnection.objects.create(
+        marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=book
+    )
+    begun: dict[str, Any] = {"integration": integration, "kind": RunKind.IMPORT, "trigger": "schedule"}
+    SyncRun.objects.create(**begun, state=State.SUCCEEDED, connection=link, started_at=now)
+    skipped = SyncRun.objects.create(**begun, state=State.SKIPPED, started_at=now)
+    jobs.schedule_import.func(timestamp=77 * 60)
+    assert not waiting(), "not each minute"
+    SyncRun.objects.filter(pk=skipped.pk).update(started_at=now - timedelta(minutes=6))
+    jobs.schedule_import.func(timestamp=77 * 60)
+    assert [job.args["kind"] for job in waiting()] == ["import"]
 
 
 @contextlib.contextmanager

@@ -379,3 +379,21 @@ def test_what_was_made_and_is_not_listed_is_not_made_once_more(scripted: Integra
     change.refresh_from_db()
     assert change.state == ChangeState.DONE
     assert AddressBook.objects.filter(remote_id=99).exists()
+
+
+def test_what_was_made_is_ours_although_the_account_could_not_be_searched_for_it_then(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One failing look later it was taken for somebody else's, and the list was not connected."""
+    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+    marketing_list = create_list(name="Everybody", entity="crm.contact")
+    change = request_address_book(integration=integration, name="Readers", marketing_list=marketing_list)
+    remote.sandbox.fail_next("status", path="/v2/address-books", method="GET", status=503, after=1, times=None)
+    carry_out(integration)
+    remote.sandbox.clear_faults()
+    AccountChange.objects.update(due_at=None)
+    carry_out(integration)
+    change.refresh_from_db()
+    assert (change.state, change.message) == (ChangeState.DONE, "")
+    assert ListConnection.objects.get().marketing_list == marketing_list
+    assert [book["name"] for book in remote.ask("GET", "/v2/address-books")].count("Readers") == 1

@@ -10,7 +10,7 @@ from dotbridge import jobs
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.crm.models import Contact
-from dotbridge.integrations.models import ExportWaitsFor, Integration
+from dotbridge.integrations.models import ExportWaitsFor, Integration, ProtocolChoice
 from dotbridge.sync.models import State, SyncRun, UploadState
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
@@ -74,6 +74,26 @@ def test_by_default_an_unfinished_upload_blocks_the_whole_integration(
     assert run.state == State.SKIPPED
     assert steps_of(run)["uploads"]["state"] == State.BLOCKED
     assert not links[1].uploads.exclude(state=UploadState.FINISHED).exists()
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+def test_files_that_dotdigital_takes_no_more_of_follow_and_the_run_does_not_say_that_it_did_nothing(
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
+) -> None:
+    remote.sandbox.settings.active_imports = 1
+    remote.sandbox.hold_imports()
+
+    run = sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
+
+    assert (run.state, steps_of(run)["uploads"]["state"]) == (State.PARTIAL, State.BLOCKED)
+    assert run.message.startswith("Dotdigital works on as many imports")
+    assert [link.uploads.get().state for link in links] == [UploadState.SENT, UploadState.PREPARED]
+    remote.sandbox.release_imports()
+    sync(integration)
+    assert [len(remote.contacts(book)) for book in books] == [1, 1]
 
 
 def test_a_run_for_one_list_leaves_the_others_alone(

@@ -17,7 +17,7 @@ from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.sync.context import NobodyWatches
 from dotbridge.sync.models import Rejection, State, Step, Upload
-from dotbridge.sync.outbound.breaker import book_size
+from dotbridge.sync.selectors import book_size
 from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
 NOBODY = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
@@ -275,7 +275,7 @@ def test_the_share_is_taken_of_those_who_are_in_the_book(integration: Integratio
         remote.create_contact(f"p{number}@example.com", book=book)
     link = connect(integration, book="Readers")
     sync(integration, kind=RunKind.IMPORT)
-    assert book_size(link) == 4
+    assert book_size(link.address_book) == 4
     gone = Membership.objects.filter(contact__email="p0@example.com")
     gone.update(gone_at=timezone.now())
-    assert book_size(link) == 3
+    assert book_size(link.address_book) == 3

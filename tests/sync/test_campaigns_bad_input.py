@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
-from dotbridge.connections.models import ListConnection
+from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import (
     Activity,
@@ -21,10 +23,10 @@ from dotbridge.mirror.models import (
     WaitingResult,
 )
 from dotbridge.sync.models import Cursor, Rejection, State
-from tests.accounts import steps_of
+from tests.accounts import steps_of, sync
 from tests.dotdigital.server import Reply, answer, cut
 from tests.sync.campaign_account import add_to_crm, everything_imported, run_import
-from tests.sync.campaign_vendor import SENT, CampaignVendor, activity, campaign, click, scripted, vendor
+from tests.sync.campaign_vendor import BOOK, SENT, CampaignVendor, activity, campaign, click, scripted, vendor
 
 __all__ = ["scripted", "vendor"]
 
@@ -297,3 +299,25 @@ def test_reading_everything_twice_changes_nothing(scripted: Integration, vendor:
     assert counts["campaign_activities"]["new"] == counts["campaign_activities"]["changed"] == 0
     assert counts["campaign_clicks"]["new"] == 0
     assert len(before["MarketingActivity"]) == 3
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_book_that_cannot_be_read_may_be_the_one_that_a_send_was_for(
+    scripted: Integration, vendor: CampaignVendor, is_readable: bool
+) -> None:
+    """Whether somebody else sent the campaign, to other books, is told by a list that was read whole."""
+    vendor.campaigns(campaign(1))
+    vendor.answers["campaigns/1"] = campaign(1)
+    other = {"id": BOOK + 1, "name": "Others", "visibility": "Private", "contacts": 1}
+    vendor.answers["campaigns/1/address-books"] = [other, *([] if is_readable else [{**other, "id": "?"}])]
+    send = CampaignSend.objects.create(
+        integration=scripted,
+        remote_id=1,
+        name="Spring",
+        book_ids=[BOOK],
+        state=SendState.ASKED,
+        called_at=timezone.now() - timedelta(days=1),
+    )
+    sync(scripted, kind=RunKind.REQUESTS)
+    send.refresh_from_db()
+    assert send.state == (SendState.FAILED if is_readable else SendState.UNKNOWN)

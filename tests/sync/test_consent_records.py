@@ -6,13 +6,14 @@ What is right is read from the sandbox's contacts, as a third party would.
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from dotbridge.connections.models import ListConnection, RunKind
@@ -20,11 +21,14 @@ from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.consent.proofs import ConsentProof
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses
-from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import SentConsent, State, Upload, UploadState
+from dotbridge.integrations.models import Integration, ProtocolChoice
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mirror.models import DataField
+from dotbridge.sync.models import ExportItem, Recheck, SentConsent, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from dotbridge.sync.outbound.next_export import ExportKind, next_export
-from tests.accounts import RemoteAccount, add_contact, connect, sync
+from dotbridge.sync.services import retry_upload
+from tests.accounts import RemoteAccount, add_contact, connect, sync, use_protocol
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TRICKY = 'Yes \\ "I" agree,\nZoë \u2028 \t end'
@@ -193,6 +197,90 @@ def test_after_an_unknown_outcome_it_goes_again(v3: Integration, remote: RemoteA
     sync(v3)
     assert texts(remote, "ann@example.com") == ["Yes, send me the news"]
     assert SentConsent.objects.count() == 1
+
+
+@pytest.mark.parametrize("how", ["row", "file"])
+def test_who_was_refused_waits_with_their_record_until_it_is_mended(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, how: str
+) -> None:
+    """A proof that was not sent yet had them sent again by each export, whatever had to be mended before."""
+    ann = add_contact("ann@example.com", notes="none")
+    agree("ann@example.com")
+    if how == "row":
+        # A text for a data field that was made numeric since we read it: only the report can say so.
+        remote.create_field("SCORE", "Numeric")
+        sync(v3, kind=RunKind.DATA_FIELDS)
+        DataField.objects.filter(name="SCORE").update(type="String")
+        field, mapping = DataField.objects.get(name="SCORE"), Mapping.objects.get(entity="crm.contact")
+        MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
+        sync(v3)
+        assert ExportItem.objects.get().reason == "failure"
+    else:
+        remote.sandbox.finish_import_as("RejectedByWatchdog")
+        sync(v3)
+        assert Upload.objects.get().state == UploadState.REFUSED
+    agree("ann@example.com", "Once more", at=AT.replace(month=5))
+    with next_export(link) as planned:
+        assert planned.numbers().counts[ExportKind.UPDATE] == planned.numbers().counts[ExportKind.NEW] == 0
+    for _number in range(3):
+        sync(v3)
+    assert Upload.objects.count() == 1
+
+    if how == "row":
+        type(ann).objects.filter(pk=ann.pk).update(notes="12")
+    else:
+        retry_upload(upload=Upload.objects.get())
+    sync(v3)
+    assert texts(remote, "ann@example.com") == ["Yes, send me the news", "Once more"]
+    assert Upload.objects.count() == 2
+
+
+def test_a_file_that_was_written_and_never_given_to_dotdigital_has_sent_nothing(
+    v3: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    add_contact("ann@example.com")
+    agree("ann@example.com")
+    remote.sandbox.fail_next("status", path="contacts/v3/import", method="PUT", status=403, times=None)
+    Integration.objects.update(protocol=ProtocolChoice.AUTOMATIC)
+    v3.refresh_from_db()
+    sync(v3)
+    assert not SentConsent.objects.exists()
+    remote.sandbox.clear_faults()
+    use_protocol(v3, ProtocolChoice.V3)
+    sync(v3)
+    sync(v3)
+    assert texts(remote, "ann@example.com") == ["Yes, send me the news"]
+
+
+def test_a_proof_that_comes_while_its_list_is_prepared_goes_with_the_next_export(
+    v3: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """The kind: a note that is taken off by a later statement than the one that looked at it."""
+    for name in ("ann", "bob"):
+        add_contact(f"{name}@example.com")
+    sync(v3)
+    Recheck.objects.create(connection=link, record_id=ExportItem.objects.get(email="bob@example.com").record_id)
+    came: list[threading.Thread] = []
+
+    def sign_up() -> None:
+        try:
+            agree("ann@example.com")
+        finally:
+            connections.close_all()
+
+    def meanwhile(execute: Any, statement: str, parameters: Any, many: bool, context: Any) -> Any:
+        answer = execute(statement, parameters, many, context)
+        if "INSERT INTO export_candidate" in statement and not came:
+            came.append(threading.Thread(target=sign_up))
+            came[0].start()
+            came[0].join(20)
+        return answer
+
+    with connection.execute_wrapper(meanwhile):
+        sync(v3)
+    assert came
+    sync(v3)
+    assert texts(remote, "ann@example.com") == ["Yes, send me the news"]
 
 
 def test_an_opted_out_or_erased_person_is_not_sent_for_it(

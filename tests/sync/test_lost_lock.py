@@ -110,13 +110,17 @@ def test_nothing_is_sent_once_the_lock_is_lost(
     assert list(remote.contacts(book)) == ["ann@example.com"]
 
 
-def test_a_run_whose_database_began_anew_while_it_read_ends_and_says_so(
-    integration: Integration, remote: RemoteAccount
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_run_whose_database_began_anew_ends_and_says_so(
+    integration: Integration, remote: RemoteAccount, has_begun: bool
 ) -> None:
+    """While it read, or before its first step: then no step has renewed its own connection either."""
     book = remote.create_book("First")
     remote.create_contact("ann@example.com", book=book)
     connect(integration, book="First")
-    remote.sandbox.fail_next("delay", path=f"/v2/address-books/{book}/contacts", seconds=2)
+    path = f"/v2/address-books/{book}/contacts" if has_begun else "/v2/server-time"
+    remote.sandbox.fail_next("delay", path=path, seconds=2)
+    before = timezone.now()
     ended: list[SyncRun] = []
 
     def work() -> None:
@@ -128,7 +132,9 @@ def test_a_run_whose_database_began_anew_while_it_read_ends_and_says_so(
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        wait_for(lambda: SyncRun.objects.filter(trigger="first", steps__name="contacts").exists())
+        reads = SyncRun.objects.filter(trigger="first", steps__name="contacts")
+        is_let_in = Integration.objects.filter(checked_at__gt=before)
+        wait_for((reads if has_begun else is_let_in).exists)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -231,6 +231,25 @@ def test_only_a_refused_upload_can_be_sent_again(integration: Integration, link:
     sync(integration)
     with pytest.raises(ValidationError, match="refused"):
         retry_upload(upload=Upload.objects.get())
+
+
+def test_a_file_whose_rows_could_not_be_let_go_can_be_sent_again_still(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """Half done, nobody could press the button any more, and the rows went nowhere."""
+    remote.sandbox.finish_import_as("RejectedByWatchdog")
+    sync(integration)
+    upload = Upload.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dotbridge_sync_exportitem ADD CONSTRAINT test_kept CHECK (attempts > 0) NOT VALID")
+    try:
+        with pytest.raises(IntegrityError):
+            retry_upload(upload=upload)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE dotbridge_sync_exportitem DROP CONSTRAINT test_kept")
+    upload.refresh_from_db()
+    assert upload.retry_at is None
 
 
 def test_an_import_without_end_is_given_up_after_a_day(

@@ -1,7 +1,7 @@
 """A host's own functions and checks on the way back: what they raise is told of the one record, and the others go on.
 
 The kind: a host's code that may raise anything. Its places are `create`, `clean()` of a new record, `clean()` of a
-known one, and `save()`.
+known one, and `save()`. And in each place what says nothing of the record, and must not be taken for a refusal of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Func
 from django.db.models.signals import post_save
 
 from dotbridge.connections.models import ListConnection
@@ -185,6 +186,38 @@ def test_what_a_trigger_of_the_host_raises(
     assert "ann@" not in text
 
 
+@pytest.mark.parametrize("way", ["one statement", "save", "create"])
+def test_a_record_that_is_in_anothers_hands_is_written_by_the_next_run(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A deadlock or a lock that was waited for too long says nothing of the record: what Dotdigital has is not lost."""
+    host(monkeypatch, saves_each=way == "save")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION test_locked() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF new.first_name = '{BAD}' THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;
+                RETURN new;
+            END $$;
+            CREATE TRIGGER test_locked BEFORE INSERT OR UPDATE ON crm_contact
+                FOR EACH ROW EXECUTE FUNCTION test_locked()
+            """
+        )
+    try:
+        if way == "create":
+            new(remote, link)
+            sync(integration)
+        else:
+            changed_there(remote, integration)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER test_locked ON crm_contact; DROP FUNCTION test_locked()")
+    assert BAD not in set(Contact.objects.values_list("first_name", flat=True))
+    sync(integration)
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {BAD, GOOD}
+
+
 def test_a_record_that_nothing_is_written_to_is_not_checked(
     integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,3 +247,14 @@ def test_what_a_function_that_creates_leaves_out_was_not_created(
     assert set(Contact.objects.values_list("first_name", flat=True)) == {GOOD}
     (text,) = told()
     assert text.startswith("not_created")
+
+
+def test_an_address_that_is_worked_out_with_a_percent_sign_is_one(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_by_hand = Func(entity("crm.contact").email, template="nullif(%(expressions)s, '%%%%')")
+    host(monkeypatch, email=written_by_hand)
+    new(remote, link)
+    sync(integration)
+    assert told() == []
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {BAD, GOOD}

@@ -2,7 +2,8 @@
 
 The kind: a later step that trusts the work of an earlier one, whatever became of it. The case: uploads that were
 prepared in a former run go although the removals, the list state or the preparing failed in this one, so somebody who
-opted out meanwhile is sent. The second place: somebody leaves between the preparing and the sending of one run.
+opted out meanwhile is sent. The second place: somebody leaves between the preparing and the sending of one run. The
+third: what Dotdigital says of consent could not be written down.
 """
 
 from __future__ import annotations
@@ -48,6 +49,32 @@ def test_nothing_goes_of_a_list_for_which_a_step_before_failed(
     monkeypatch.undo()
     sync(integration, kind=RunKind.EXPORT)
     assert list(remote.contacts(book)) == ["bob@example.com"]
+
+
+def test_nothing_goes_while_it_is_not_written_down_who_may_be_mailed(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who left in Dotdigital is known to the mirror then, and to nobody who asks whom to send."""
+    book = remote.create_book("First")
+    for name in ("ann", "bob"):
+        add_contact(f"{name}@example.com")
+        remote.create_contact(f"{name}@example.com")
+    connect(integration, book="First")
+    sync(integration, kind=RunKind.CHANGES)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+
+    def deadlock(*_arguments: Any) -> None:
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr("dotbridge.sync.inbound.consent.record_dotdigitals_word", deadlock)
+    run = sync(integration)
+
+    assert steps_of(run)["consent"]["state"] == State.FAILED
+    assert Upload.objects.get().state == UploadState.PREPARED
+    monkeypatch.undo()
+    sync(integration)
+    assert list(remote.contacts(book)) == ["bob@example.com"]
+    assert Upload.objects.get().row_count == 1
 
 
 def opt_out_before_files(monkeypatch: pytest.MonkeyPatch, link: ListConnection, record_ids: list[int]) -> None:

@@ -213,7 +213,8 @@ class ContactRequestKind(models.TextChoices):
 class ContactRequest(models.Model):
     """One opt-out or erasure that Dotdigital has to learn of: asked for once, and what came of it.
 
-    `event_id` is the word in the ledger that it follows from. An erasure names the contact by its id alone.
+    `event_id` is the word in the ledger that it follows from. An erasure names the contact by its id alone; where none
+    is known `remote_id` is 0, and it names the address until Dotdigital has answered.
     """
 
     integration = models.ForeignKey(
@@ -260,7 +261,7 @@ class ContactRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.remote_id}"
+        return f"{self.get_kind_display()}: {self.remote_id}" if self.remote_id else self.get_kind_display()
 
     @property
     def has_failed(self) -> bool:

@@ -28,7 +28,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
-from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.one_reading import is_asked_again, known_by_key
 
 
@@ -36,6 +36,16 @@ def connected_books(integration: Integration, *, only: ListConnection | None) ->
     """The address books of the account that a list is connected to, or this one, and that still exist."""
     books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
     return list((books if only is None else books.filter(connection=only)).order_by("pk"))
+
+
+def connected_campaigns(integration: Integration, *, only: ListConnection | None = None) -> QuerySet[Campaign]:
+    """The campaigns that were sent to a connected book, or to this one, and that still exist."""
+    books = CampaignBook.objects.filter(
+        campaign=OuterRef("pk"), address_book__gone_at=None, address_book__connection__isnull=False
+    )
+    if only is not None:
+        books = books.filter(address_book__connection=only)
+    return Campaign.objects.filter(Exists(books), integration=integration, gone_at=None).order_by("pk")
 
 
 def books_of_opt_outs(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:

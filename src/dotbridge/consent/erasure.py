@@ -25,7 +25,8 @@ from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.registry import entities
 
 # Both are sent inside the transaction, with `email_key`. What a receiver raises ends the erasure, and nothing is done.
-# First, and only where Dotdigital is to forget the person as well: whoever knows the contact asks for that.
+# First, and only where Dotdigital is to forget the person as well: whoever knows the accounts asks for that, by
+# `event_id`, the event that says so.
 remote_erasure_asked = Signal()
 # Then: whoever holds data under that address deletes it.
 address_erased = Signal()
@@ -46,8 +47,8 @@ class Receipt:
 def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser | None = None) -> Receipt:
     """Take everything away that is known here under an address. May be asked for again at any time.
 
-    With `is_remote` the contact is deleted in every connected account too: a worker asks for it, also for one that an
-    upload on its way makes there later.
+    With `is_remote` the contact is deleted in every connected account too, whether it is known here or not: a worker
+    asks for it, also for one that an upload on its way makes there later.
 
     Raises ValidationError for what is no address.
     """
@@ -56,14 +57,6 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
         raise ValidationError(_("%(address)s is not an e-mail address.") % {"address": address.strip()[:254]})
     key = hash_key()
     address_hash = key.hashed(email_key)
-    if is_remote:
-        remote_erasure_asked.send(ErasedAddress, email_key=email_key, by=by)
-    address_erased.send(ErasedAddress, email_key=email_key)
-    for each in entities():
-        if each.erase is not None:
-            each.erase(email_key)
-    _take_out_of_ledger(key, email_key, address_hash)
-    ConsentState.objects.filter(kind__in=OF_ADDRESSES, subject=email_key).delete()
     now = timezone.now()
     event = ConsentEvent.objects.create(
         learned_at=time_of_learning(),
@@ -74,6 +67,14 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
         actor=name_of(by),
         address_hash=address_hash,
     )
+    if is_remote:
+        remote_erasure_asked.send(ErasedAddress, email_key=email_key, event_id=event.pk, by=by)
+    address_erased.send(ErasedAddress, email_key=email_key)
+    for each in entities():
+        if each.erase is not None:
+            each.erase(email_key)
+    _take_out_of_ledger(key, email_key, address_hash)
+    ConsentState.objects.filter(kind__in=OF_ADDRESSES, subject=email_key).delete()
     erased, _made = ErasedAddress.objects.get_or_create(
         address_hash=address_hash, defaults={"bucket": _bucket(key, email_key), "event_id": event.pk, "erased_at": now}
     )

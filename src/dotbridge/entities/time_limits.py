@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from django.db import DatabaseError, DataError, ProgrammingError, connection, transaction
 from psycopg.errors import QueryCanceled
 
+from dotbridge.errors import causes_of
+
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # An earlier limit is read and the shorter one set by one statement: what pages ask for is counted.
 _LIMIT = """
@@ -78,10 +80,6 @@ def refused_statements() -> Iterator[None]:
         raise StatementRefused(error) from error
 
 
-def _was_cancelled(error: BaseException | None) -> bool:
+def _was_cancelled(error: BaseException) -> bool:
     """Whether a statement was cancelled, also where what tidies up after it failed for that reason alone."""
-    while error is not None:
-        if isinstance(error, QueryCanceled):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(cause, QueryCanceled) for cause in causes_of(error))

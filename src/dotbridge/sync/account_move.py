@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import (
@@ -29,6 +30,7 @@ from dotbridge.mirror.models import (
     Campaign,
     CampaignContent,
     Contact,
+    DataField,
     Draft,
     FormerAddress,
     SenderAddress,
@@ -88,9 +90,9 @@ def move_to_another_account(*, integration: Integration) -> None:
     """Forget the account of an integration, so that its next run takes the one that its credentials belong to.
 
     Lists stay, and have to be connected to the other account's address books. The mappings stay: data fields go by
-    their names. What people have opted out of stays: of everything, of lists, and of the former account. In that one
-    nothing is changed any more, also not what it was to be told of contacts. Raises ValidationError while a run is at
-    work, an upload is on its way, or a campaign is.
+    their names, and those that the other account does not have are gone. What people have opted out of stays: of
+    everything, of lists, and of the former account. In that one nothing is changed any more, also not what it was to be
+    told of contacts. Raises ValidationError while a run is at work, an upload is on its way, or a campaign is.
     """
     with integration_lock(integration.pk) as lock:
         if lock is None:
@@ -105,6 +107,9 @@ def move_to_another_account(*, integration: Integration) -> None:
             list(Integration.objects.filter(pk=integration.pk).select_for_update())
             for records in _OF_THE_ACCOUNT:
                 delete_with_children(records.filter(integration=integration))
+            # Which of these the other account has is told by its first reading; of preferences also the ids.
+            gone = {"gone_at": timezone.now(), "leaving_since": None}
+            DataField.objects.filter(integration=integration, gone_at=None).update(**gone)
             forget_remote_ids(scope=Scope.ACCOUNT, scope_id=integration.pk)
             SyncRun.objects.filter(integration=integration).update(waits_until=None)
             blank: dict[str, Any] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -255,9 +254,14 @@ def _run_parts(
                 for part in _parts_of(context):
                     lock.require()
                     _run_part(context, part)
+            except DatabaseError:
+                lock.require()  # between two steps: what has ended our session has ended the lock's
+                raise
             finally:
-                with suppress(DatabaseError):  # a connection that was lost took them with it
+                try:
                     empty_tables()
+                except DatabaseError:
+                    restore_connection()  # one that was lost has taken the tables with it
                 run.requests = account.requests
     except LockLost as lost:
         end_run(run, State.INTERRUPTED, str(lost))

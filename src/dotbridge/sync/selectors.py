@@ -239,9 +239,18 @@ class BookNumbers:
     mailed: int
 
 
+def _in_book(book: AddressBook) -> QuerySet[Membership]:
+    return Membership.objects.filter(address_book=book, gone_at=None)
+
+
+def book_size(book: AddressBook) -> int:
+    """How many contacts the book has, as we last saw it."""
+    return _in_book(book).count()
+
+
 def book_numbers(book: AddressBook) -> BookNumbers:
-    """The same of a book, as we last saw it. A large one is gone through once."""
-    in_book = Membership.objects.filter(address_book=book, gone_at=None)
+    """The same, and how many of them are mailed. A large book is gone through once."""
+    in_book = _in_book(book)
     is_live = Q(status__in=LIVE)
     counted = in_book.aggregate(contacts=Count("pk"), live=Count("pk", filter=is_live))
     # Whom the account does not mail are few, and found by an index of their own.

@@ -127,6 +127,7 @@ def put_back(*, link: ListConnection) -> int:
     return taken_out_of(link).update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
 
 
+@transaction.atomic
 def retry_upload(*, upload: Upload) -> None:
     """Let the rows of a refused upload go again with the next export. Raises ValidationError for any other upload."""
     if not Upload.objects.filter(pk=upload.pk, state=UploadState.REFUSED).update(retry_at=timezone.now()):

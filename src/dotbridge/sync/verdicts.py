@@ -62,7 +62,9 @@ def verdict_of(run: SyncRun) -> tuple[State, str]:
         state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
         return state, " ".join(dict.fromkeys(step.message for step in failed))
     if blocked:
-        return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
+        # Dotdigital may have taken some files before it took no more.
+        has_sent = run.uploads.exclude(state=UploadState.PREPARED).exists()
+        return (State.PARTIAL if has_sent or run.kind == RunKind.SYNC else State.SKIPPED), blocked[0].message
     if held := _held_by_dotdigital(run):
         return State.WAITING, texts.HELD % {"number": held}
     rejected, new = (sum(step.counts.get(name, 0) for step in steps) for name in ("rejected", "new_rejections"))

@@ -37,6 +37,8 @@ IS_GONE = gettext_noop("%(name)s does not exist in Dotdigital any more.")
 IS_IN_USE = gettext_noop("%(name)s is in use and cannot be deleted. Remove it first from: %(places)s.")
 
 LONGEST_CAMPAIGN_NAME = 255
+# Among the details of a change: Dotdigital has answered that it was carried out.
+ANSWERED = "answered"
 
 
 def request_data_field(
@@ -208,7 +210,8 @@ def _problem_of_book_name(integration: Integration, name: str) -> str:
 @transaction.atomic
 def retry_change(*, change: AccountChange) -> None:
     """Have a failed change tried again. Raises ValidationError for any other."""
-    again = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None}
+    details = {name: detail for name, detail in change.details.items() if name != ANSWERED}
+    again = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None, "details": details}
     if not AccountChange.objects.filter(pk=change.pk, state=ChangeState.FAILED).update(**again):
         raise ValidationError(_("Only what failed can be tried again."))
     if change.kind == ChangeKind.DELETE_DATA_FIELD:

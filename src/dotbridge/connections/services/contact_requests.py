@@ -77,6 +77,7 @@ _WITHDRAW = """
       AND (%(email_key)s::text IS NULL OR r.email_key = %(email_key)s::text)
       AND NOT EXISTS (SELECT FROM dotbridge_consent_consentstate s WHERE s.event_id = r.event_id AND s.is_blocked)
 """
+_ASKED_ANEW: dict[str, Any] = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None}
 # Whoever is held in a book, see `recipients`. A word about the record or a former address is none about this address:
 # such a request names none, so that it is not withdrawn. Whoever was unsubscribed so before has come back to the book
 # since, and what they said here still holds.
@@ -144,18 +145,40 @@ def tell_of_opt_out(*, email_key: str) -> int:
     return len(accounts)
 
 
-def request_remote_erasure(*, email_key: str, **_said: Any) -> None:
-    """Receives `remote_erasure_asked`: have the contact deleted in every account that we know it in."""
-    for contact in _contacts_with(email_key).select_related("integration"):
-        request_deletion(integration=contact.integration, remote_id=contact.remote_id)
-        request_run(integration=contact.integration, kind=RunKind.REQUESTS, trigger="person")
+def request_remote_erasure(*, email_key: str, event_id: int, **_said: Any) -> None:
+    """Receives `remote_erasure_asked`: have the contact deleted in every account.
+
+    Where we know no contact, because it was erased here before or was never read, an account that is switched on is
+    searched for the address.
+    """
+    ids: dict[int, list[int]] = {}
+    for integration_id, remote_id in _contacts_with(email_key).values_list("integration", "remote_id"):
+        ids.setdefault(integration_id, []).append(remote_id)
+    for integration in Integration.objects.order_by("pk"):
+        for remote_id in ids.get(integration.pk, ()):
+            request_deletion(integration=integration, remote_id=remote_id)
+        if not integration.is_active:
+            continue
+        if integration.pk not in ids:
+            ContactRequest.objects.create(
+                integration=integration,
+                kind=ContactRequestKind.ERASE,
+                email_key=email_key,
+                remote_id=0,
+                event_id=event_id,
+            )
+        request_run(integration=integration, kind=RunKind.REQUESTS, trigger="person")
 
 
 def request_deletion(*, integration: Integration, remote_id: int) -> None:
-    """Have a contact that was erased here deleted in an account, once; the next minute's run asks for it."""
-    ContactRequest.objects.get_or_create(
+    """Have a contact that was erased here deleted in an account; the next minute's run asks for it. One that is there
+    all the same is asked for again."""
+    asked, is_new = ContactRequest.objects.get_or_create(
         integration=integration, kind=ContactRequestKind.ERASE, address_book=None, remote_id=remote_id, event_id=0
     )
+    if not is_new:
+        over = ContactRequest.objects.filter(pk=asked.pk, state__in=[ChangeState.DONE, ChangeState.FAILED])
+        over.update(**_ASKED_ANEW)
 
 
 def _contacts_with(email_key: str) -> QuerySet[Contact]:
@@ -169,19 +192,21 @@ def _contacts_with(email_key: str) -> QuerySet[Contact]:
 
 def erase_from_requests(*, email_key: str, **_said: Any) -> None:
     """Receives `address_erased`: what Dotdigital was asked to take away stays, without the address; nobody is brought
-    back."""
-    ContactRequest.objects.filter(email_key=email_key).update(email_key="")
+    back. Who is to be deleted there, and is known by the address alone, is so until that is done."""
+    unknown = Q(kind=ContactRequestKind.ERASE) & ~Q(state=ChangeState.DONE)
+    ContactRequest.objects.filter(~unknown, email_key=email_key).update(email_key="")
     Resubscription.objects.filter(email_key=email_key).delete()
 
 
 def finish_contact_request(*, request: ContactRequest, state: ChangeState, message: str = "") -> None:
-    """Note how a request ended."""
-    move(request, CHANGE_MOVES, state, message=message, finished_at=timezone.now())
+    """Note how a request ended. Of whoever was deleted there nothing is known any more."""
+    is_erased = request.kind == ContactRequestKind.ERASE and state == ChangeState.DONE
+    noted = {"email_key": ""} if is_erased else {}
+    move(request, CHANGE_MOVES, state, message=message, finished_at=timezone.now(), **noted)
 
 
 def retry_contact_request(*, request: ContactRequest) -> None:
     """Have a failed request tried again. Raises ValidationError for any other."""
-    again = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None}
-    if not ContactRequest.objects.filter(pk=request.pk, state=ChangeState.FAILED).update(**again):
+    if not ContactRequest.objects.filter(pk=request.pk, state=ChangeState.FAILED).update(**_ASKED_ANEW):
         raise ValidationError(_("Only what failed can be tried again."))
     request_run(integration=request.integration, kind=RunKind.REQUESTS, trigger="person")

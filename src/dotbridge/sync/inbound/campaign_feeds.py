@@ -13,15 +13,14 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop as _
 
-from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import connected_campaigns
 from dotbridge.consent.conditions import erased_addresses
-from dotbridge.integrations.models import Integration
 from dotbridge.mirror.campaign_models import UNSENT
-from dotbridge.mirror.models import Campaign, CampaignBook
+from dotbridge.mirror.models import Campaign
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.failures import Failure
@@ -34,16 +33,6 @@ from dotdigital import Page
 YOUNG = timedelta(days=30)
 YOUNG_ARE_READ_EVERY = timedelta(days=1)
 PAGES_AT_ONCE = 5
-
-
-def connected_campaigns(integration: Integration, *, only: ListConnection | None = None) -> QuerySet[Campaign]:
-    """The campaigns that were sent to a connected book, or to this one, and that still exist."""
-    books = CampaignBook.objects.filter(
-        campaign=OuterRef("pk"), address_book__gone_at=None, address_book__connection__isnull=False
-    )
-    if only is not None:
-        books = books.filter(address_book__connection=only)
-    return Campaign.objects.filter(Exists(books), integration=integration, gone_at=None).order_by("pk")
 
 
 def active_campaigns(step: StepContext, feed: str, *, or_else: Q | None = None) -> QuerySet[Campaign]:

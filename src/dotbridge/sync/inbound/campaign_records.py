@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from dotbridge.campaigns.codes import free_code
 from dotbridge.campaigns.models import NAME_LENGTH, EmailCampaign, ReportPeriod
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
+from dotbridge.connections.selectors import connected_campaigns
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.campaign_models import NOT_SENT_YET
 from dotbridge.mirror.models import Campaign
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
-from dotbridge.sync.inbound.campaign_feeds import connected_campaigns
 from dotbridge.sync.models import CampaignPair
 
 

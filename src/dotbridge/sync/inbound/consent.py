@@ -143,8 +143,10 @@ _REASONS = {
 
 def learn_consent(step: StepContext) -> None:
     """Write down who may not be mailed since the last time, then who may be again, as the mirror has it."""
+    step.run.knows_consent = False
     note_returns(integration=step.integration)
     fallen, returned = record_dotdigitals_word(step)
+    step.run.knows_consent = True
     # A contact that is new in the account may be somebody who has opted out here before.
     request_unsubscriptions(integration=step.integration)
     step.count(opted_out=fallen.addresses_blocked, opted_in=returned.addresses_lifted)

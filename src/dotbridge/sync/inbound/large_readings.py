@@ -14,9 +14,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
+from dotbridge.connections.selectors import connected_campaigns
 from dotbridge.integrations.models import ContactsReadOf, Integration
 from dotbridge.integrations.work_window import large_readings_wait_until
-from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
+from dotbridge.mirror.models import AddressBook, Campaign
 from dotbridge.sync.context import StepContext, StepSkipped, window_opens_at
 from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.models import Cursor, SyncRun
@@ -53,12 +54,7 @@ def waiting_readings(integration: Integration) -> LargeReadings | None:
     books = AddressBook.objects.filter(integration=integration, gone_at=None)
     if integration.contacts_read_of == ContactsReadOf.CONNECTED_BOOKS:
         books = books.filter(connection__isnull=False)
-    in_connected_book = CampaignBook.objects.filter(
-        campaign=OuterRef("pk"), address_book__gone_at=None, address_book__connection__isnull=False
-    )
-    past = Campaign.objects.filter(
-        Exists(in_connected_book), integration=integration, gone_at=None, sent_at__lt=now - PAST_AFTER
-    )
+    past = connected_campaigns(integration).filter(sent_at__lt=now - PAST_AFTER)
     return LargeReadings(
         until=until,
         books=books.filter(~Exists(of_integration.filter(feed=CONTACTS_FEED))).count(),

@@ -33,7 +33,7 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import failure_of, kind_of
 from dotbridge.sync.going_over import LOCK_IS_ASKED_EVERY
-from dotbridge.sync.inbound.two_way_records import BROKEN_RULE, mark_origin, refusal
+from dotbridge.sync.inbound.two_way_records import BROKEN_RULE, SAYS_NOTHING_OF_A_RECORD, mark_origin, refusal
 from dotbridge.sync.models import Newcomer
 from dotbridge.sync.texts import NO_RECORDS_MADE, WITHOUT_RECORD
 
@@ -136,11 +136,9 @@ def _took_turn(cursor: CursorWrapper, name: str) -> bool:
 
 @contextmanager
 def _staged(link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], obstacle: str) -> Iterator[int]:
-    addresses = _addresses(owner)
+    addresses, named = _addresses(owner).named("address")
     signature = json.dumps([[row.data_field, row.path] for row in rows] + [obstacle])
-    named = {f"address_{number}": value for number, value in enumerate(addresses.parameters)}
-    blocked = blocked_addresses(scopes_of_connection(link))
-    statement = _STAGE.format(addresses=addresses.sql % tuple(f"%({name})s" for name in named), blocked=blocked)
+    statement = _STAGE.format(addresses=addresses, blocked=blocked_addresses(scopes_of_connection(link)))
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS stage_newcomer")
         cursor.execute(
@@ -271,6 +269,8 @@ def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[int, 
     try:
         with transaction.atomic():
             owner.create([made for _unknown, made in checked])
+    except SAYS_NOTHING_OF_A_RECORD:
+        raise
     except Exception as error:  # noqa: BLE001 - the host's own function may raise anything; the others go on
         if len(checked) == 1:
             unknown = checked[0][0]

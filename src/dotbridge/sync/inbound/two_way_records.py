@@ -12,7 +12,16 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 from django.db.models import F
 from django.utils.translation import gettext_noop as _
 from psycopg import sql
@@ -36,6 +45,8 @@ DOTDIGITAL = "dotdigital"
 _LONGEST_QUOTE = 100
 # The database's own text shows the whole row.
 BROKEN_RULE = _("A rule of the database does not allow it.")
+# The database is away, or what is to be written is in another's hands: the next run tries again.
+SAYS_NOTHING_OF_A_RECORD = (OperationalError, InterfaceError)
 _LENGTH = re.compile(r"\(.*?\)")
 
 
@@ -148,6 +159,8 @@ def _save_one(target: Target, refused: dict[str, str]) -> None:
     try:
         with transaction.atomic():
             record.save(update_fields=[*target.before, *stamps])
+    except SAYS_NOTHING_OF_A_RECORD:
+        raise
     except (IntegrityError, DataError):
         refused[str(record.pk)] = BROKEN_RULE
     except Exception as error:  # noqa: BLE001 - the host's own `save` may raise anything; the others go on
@@ -187,8 +200,8 @@ def _save(targets: list[Target], refused: dict[str, str]) -> None:
     try:
         with transaction.atomic():
             _update(model, [target.record for target in targets], sorted(names))
-    except OperationalError:
-        raise  # the database is away or in another's hands, which says nothing of a record
+    except SAYS_NOTHING_OF_A_RECORD:
+        raise
     except DatabaseError:
         # A constraint, or whatever a trigger of the host raises.
         if len(targets) == 1:

@@ -17,6 +17,7 @@ from dotbridge.audit.acting import acting_for
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.request_moves import CHANGE_MOVES, is_due, move, put_off
 from dotbridge.connections.services import finish_change, note_failed_deletion
+from dotbridge.connections.services.account_changes import ANSWERED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
@@ -28,9 +29,6 @@ from dotbridge.sync.outbound.making import Making
 from dotdigital import NotFound, Rejected
 
 ASKED = ChangeState.ASKED
-# Among the details of a change: Dotdigital has answered that it was carried out.
-ANSWERED = "answered"
-
 
 MAKINGS: dict[ChangeKind, Callable[[], Making[Any]]] = {
     ChangeKind.CREATE_DATA_FIELD: NewDataField,
@@ -84,9 +82,13 @@ def _carry_out(step: StepContext, change: AccountChange) -> None:
 
 
 def _make(step: StepContext, change: AccountChange, making: Making[Any]) -> None:
+    # What was answered goes back to waiting all the same, where the account could not be searched for it afterwards.
+    was_answered = bool(change.details.get(ANSWERED))
+    if was_answered and change.state != ASKED:
+        note_asked(change)
     was_asked = change.state == ASKED
     is_there = making.find(step, change)
-    if was_asked and not is_there and change.details.get(ANSWERED):
+    if was_answered and not is_there:
         put_off(
             change, CHANGE_MOVES, text=_("Dotdigital has said that it was made, but does not list it."), back_to=ASKED
         )

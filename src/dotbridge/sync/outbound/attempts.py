@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
+
 from dotbridge.connections.request_moves import MovedMeanwhile, Request, RequestMoves, move, put_off
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.sync.context import StepBlocked, StepPaused, StepSkipped
@@ -34,6 +36,9 @@ def attempt(
     3. What was surely not taken, is denied, or fails here in a way that nobody expected, is put off, with what
        `not_taken` notes of it. After too many attempts it is given up, which `given_up` is told.
 
+    How it ends, and what `refused` or `given_up` makes of that, is one transaction: whatever happens to the worker,
+    nothing waits for a request that is over. None of the two may ask Dotdigital.
+
     Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError, Version3Denied; and what
     nobody expected.
     """
@@ -43,32 +48,31 @@ def attempt(
     except UnknownOutcome as error:
         if unknown is not None:
             move(row, moves, unknown, message=error.text)
-        elif put_off(row, moves, text=error.text, back_to=row.state, pauses=False):
-            given_up()
+        else:
+            _put_off(row, moves, given_up, text=error.text, back_to=row.state, pauses=False)
     except (Rejected, NotFound) as error:
-        refused(error)
+        with transaction.atomic():
+            refused(error)
     except (*OF_THE_RUN, MovedMeanwhile):
         raise
     except Exception as error:
-        if _goes_back(row, moves, error, found_as, not_taken):
-            given_up()
+        if _is_of_the_account(error):
+            # Not the request's fault, however often: it is not an attempt.
+            if row.state != found_as:
+                move(row, moves, found_as, **not_taken)
+            raise
+        if not isinstance(error, DotdigitalError):
+            restore_connection()
+        # What failed here after it was noted as called has to be looked up, and so has what was found as called.
+        if isinstance(error, DotdigitalError) or row.state == found_as:
+            _put_off(row, moves, given_up, text=failure_of(error).text, back_to=found_as, **not_taken)
         raise
 
 
-def _goes_back(row: Request, moves: RequestMoves, error: Exception, found_as: str, not_taken: dict[str, Any]) -> bool:
-    """A request that was surely not taken goes back to where it was found. Whether it is given up now."""
-    if _is_of_the_account(error):
-        # Not the request's fault, however often: it is not an attempt.
-        if row.state != found_as:
-            move(row, moves, found_as, **not_taken)
-        return False
-    if not isinstance(error, DotdigitalError):
-        restore_connection()
-        if row.state != found_as:
-            # Noted as called meanwhile, it has to be looked up.
-            return False
-    # Found as called, it still has to be looked up.
-    return put_off(row, moves, text=failure_of(error).text, back_to=found_as, **not_taken)
+@transaction.atomic
+def _put_off(row: Request, moves: RequestMoves, given_up: Callable[[], None], **how: Any) -> None:
+    if put_off(row, moves, **how):
+        given_up()
 
 
 def _is_of_the_account(error: Exception) -> bool:

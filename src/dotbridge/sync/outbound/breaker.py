@@ -14,8 +14,8 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
-from dotbridge.mirror.models import Membership
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.selectors import book_size
 from dotbridge.sync.texts import STOPPED
 
 # A small list changes by large shares; so few never stop a run.
@@ -31,7 +31,7 @@ def may_go_on(step: StepContext, link: ListConnection, rows: int) -> bool:
     """Whether a run may take so many out at once. If not, that is noted, and the run leaves the list alone."""
     if not rows and link.stopped_at is None:
         return True
-    of = book_size(link) if rows > NEVER_STOPS else 0
+    of = book_size(link.address_book) if rows > NEVER_STOPS else 0
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     if not would_ask(link, rows, of):
         if link.stopped_at is not None:
@@ -56,11 +56,6 @@ def is_too_many(link: ListConnection, rows: int, of: int) -> bool:
     settings = link.address_book.integration
     share_is_large = rows * 100 > settings.breaker_percent * of
     return rows > NEVER_STOPS and (rows > settings.breaker_rows or share_is_large)
-
-
-def book_size(link: ListConnection) -> int:
-    """How many contacts the book has, as we last saw it."""
-    return Membership.objects.filter(address_book_id=link.address_book_id, gone_at=None).count()
 
 
 def stopped_text(link: ListConnection) -> str:

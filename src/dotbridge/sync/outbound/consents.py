@@ -69,17 +69,19 @@ _RELEASE = """
     JOIN dotbridge_sync_exportitem i ON i.email_key = released.email_key AND i.connection_id = %(connection)s
     ON CONFLICT DO NOTHING
 """
-# Addresses first, so that each is found by the index of the items, however many there are of these.
+# Addresses first, so that each is found by the index of the items, however many there are of these. A note that is
+# there already is written anew: an export that is just taking it has to wait until the proof can be seen.
 _LOOK_AGAIN = """
     INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
-    SELECT i.connection_id, i.record_id
+    SELECT DISTINCT i.connection_id, i.record_id
     FROM (
         SELECT unnest(%(addresses)s::text[]) AS email_key
         UNION
         SELECT e.email_key FROM dotbridge_consent_consentevent e
         WHERE e.entity = %(entity)s AND e.record_id = ANY(%(record_ids)s) AND e.record_id <> '' AND e.email_key <> ''
     ) said JOIN dotbridge_sync_exportitem i ON i.email_key = said.email_key
-    ON CONFLICT DO NOTHING
+    ORDER BY 1, 2
+    ON CONFLICT (connection_id, record_id) DO UPDATE SET record_id = excluded.record_id
 """
 
 
@@ -93,11 +95,11 @@ def has_consents(integration: Integration) -> bool:
 def note_consents(upload: Upload) -> bool:
     """Note which consent records the file of an upload is to hold; False when there are none."""
     book = upload.connection.address_book
-    if not has_consents(book.integration):
-        return False
     with transaction.atomic(), connection.cursor() as cursor:
         # A former attempt of the same upload may have got as far as this.
         SentConsent.objects.filter(upload=upload).delete()
+        if not has_consents(book.integration):
+            return False
         cursor.execute(
             _NOTE,
             {

@@ -13,6 +13,7 @@ from dotbridge.connections.models import ChangeState, ContactRequest, ContactReq
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.selectors import open_contact_requests
 from dotbridge.connections.services import finish_contact_request, request_unsubscriptions
+from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
@@ -20,6 +21,7 @@ from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.stage_lines import address_of
 from dotbridge.sync.outbound.attempts import attempt
+from dotdigital import Contact as RemoteContact
 from dotdigital import NotFound, Rejected
 
 
@@ -59,12 +61,36 @@ def _ask(step: StepContext, request: ContactRequest) -> None:
     contact = Contact.objects.filter(integration=step.integration, remote_id=request.remote_id).first()
     move(request, CHANGE_MOVES, ChangeState.ASKED)
     if request.kind == ContactRequestKind.ERASE:
-        step.account.contacts.delete(request.remote_id)
+        _erase(step, request)
     else:
         _unsubscribe(step, request, contact.email if contact is not None else request.email_key)
     with transaction.atomic():
         _keep(request, contact)
         finish_contact_request(request=request, state=ChangeState.DONE)
+
+
+def _erase(step: StepContext, request: ContactRequest) -> None:
+    """By its id, or where none is known by its address. That nobody there has the address is as good."""
+    remote_id = request.remote_id
+    if not remote_id:
+        found = contact_at(step, request.email_key)
+        remote_id = found.id if found else 0
+    if remote_id:
+        step.account.contacts.delete(remote_id)
+
+
+def contact_at(step: StepContext, address: str) -> RemoteContact | None:
+    """The account's contact of this very address; None without one, and for what Dotdigital would take for somebody's
+    id. Raises NotFound where somebody on the way does not know the path."""
+    if not is_plausible(address):
+        return None
+    try:
+        found = step.account.contacts.get(address)
+    except NotFound as error:
+        if not error.code:
+            raise
+        return None
+    return found if address_key(found.email or "") == address_key(address) else None
 
 
 def _unsubscribe(step: StepContext, request: ContactRequest, address: str) -> None:

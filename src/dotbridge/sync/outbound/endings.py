@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -30,6 +31,7 @@ from dotbridge.sync.inbound.suppressions import import_unsubscribes_of_book
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.removals import remove_everybody, remove_opted_out_of
@@ -142,7 +144,10 @@ def _end(step: StepContext, ending: Ending) -> None:
 def _has_arrived(ending: Ending) -> bool:
     """Whether nothing of the list is on its way. What was prepared and not sent goes."""
     uploads = Upload.objects.filter(connection=ending.connection)
-    uploads.filter(state=UploadState.PREPARED).delete()
+    for upload in uploads.filter(state=UploadState.PREPARED):
+        with transaction.atomic():
+            release_consents(upload)
+            upload.delete()
     on_their_way = uploads.filter(state__in=ON_THEIR_WAY).values_list("sent_at", flat=True)
     if all(UPLOAD_MOVES.is_overdue(sent_at) for sent_at in on_their_way):
         return True

@@ -20,15 +20,23 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import plausible_sql
 from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mapping.tracking.changes import collect_changes
-from dotbridge.sync.outbound.breaker import book_size, would_ask
+from dotbridge.sync.outbound.breaker import would_ask
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
     empty_tables,
     evaluate_members,
 )
-from dotbridge.sync.outbound.outgoing import DIFFERS, Outgoing, find_candidates, has_to_compare_all, outgoing_rows
+from dotbridge.sync.outbound.outgoing import (
+    DIFFERS,
+    IS_SENT,
+    Outgoing,
+    find_candidates,
+    has_to_compare_all,
+    outgoing_rows,
+)
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
+from dotbridge.sync.selectors import book_size
 
 
 class ExportKind(StrEnum):
@@ -83,17 +91,17 @@ class BookGone(ValueError):
     """The address book of the connection does not exist any more, so nothing is exported to it."""
 
 
-_COMPARED = f"SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{rows}}) found"
-_COUNT = (
-    "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due OR consent_bytes IS NOT NULL GROUP BY 1"
-)
+_SENT_ROWS = f"""
+    SELECT * FROM (SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{rows}}) found) compared WHERE {IS_SENT}
+"""
+_COUNT = "SELECT operation, count(*) FROM ({sent_rows}) c GROUP BY 1"
 _SENT = """
     SELECT operation, email, record_id, '' AS reason,
            coalesce(CASE WHEN item_id IS NOT NULL AND is_queued IS NOT TRUE THEN former_values
                          ELSE (SELECT jsonb_object_agg(name, remote_values ->> name)
                                FROM jsonb_object_keys(mapped) name) END, '{{}}')::text,
            mapped::text, own::text, owners::text
-    FROM ({compared}) c WHERE differs OR is_due OR consent_bytes IS NOT NULL
+    FROM ({sent_rows}) c
 """
 _REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL, NULL, NULL FROM ({departing}) d"
 _PLAUSIBLE = plausible_sql("email").replace("%", "%%")
@@ -124,7 +132,7 @@ class NextExport:
             if self._candidates.number:
                 cursor.execute(self._text(_COUNT), self._outgoing.parameters)
                 counts |= {ExportKind(operation): rows for operation, rows in cursor.fetchall()}
-        size = book_size(self._link)
+        size = book_size(self._link.address_book)
         return ExportNumbers(counts=counts, book_size=size, asks_first=self._asks_first(size))
 
     def _asks_first(self, size: int) -> bool:
@@ -151,8 +159,7 @@ class NextExport:
                         yield _row(each, self._names)
 
     def _text(self, statement: str) -> str:
-        compared = _COMPARED.format(rows=self._outgoing.sql)
-        return statement.format(compared=compared, plausible=_PLAUSIBLE)
+        return statement.format(sent_rows=_SENT_ROWS.format(rows=self._outgoing.sql), plausible=_PLAUSIBLE)
 
 
 @contextmanager

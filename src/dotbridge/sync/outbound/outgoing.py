@@ -7,7 +7,6 @@ out, and compared with what was sent.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +37,7 @@ _IS_DUE = """
         AND u.finished_at NOT BETWEEN %(now)s - interval '1 day' AND %(now)s + interval '1 day')
 """
 _CANDIDATES = """
+    WITH recheck AS ({rechecks})
     INSERT INTO export_candidate (connection_id, email_key, email, record_id, item_id, is_mailable, is_handed_over)
     SELECT k.connection_id, k.email_key, k.email, k.record_id, i.id,
            CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END, i.record_id <> k.record_id
@@ -49,11 +49,13 @@ _CANDIDATES = """
            OR (i.removal_id IS NULL AND i.taken_out_at IS NULL
                AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
-                    OR k.record_id IN (SELECT record_id FROM dotbridge_sync_recheck
-                                    WHERE connection_id = %(connection)s)
+                    OR k.record_id IN (SELECT record_id FROM recheck)
                     OR k.record_id IN (SELECT record_id FROM dotbridge_mapping_dirtyrecord
                                     WHERE mapping_id = %(mapping)s))))
 """
+_RECHECKS = "SELECT record_id FROM dotbridge_sync_recheck WHERE connection_id = %(connection)s"
+# Those alone that are looked at now: a proof of somebody's opt-in may come, and ask for another look, meanwhile.
+_TAKE_RECHECKS = "DELETE FROM dotbridge_sync_recheck WHERE connection_id = %(connection)s RETURNING record_id"
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
 # the keys of a jsonb object are unique, and the one aggregated last stays. A value that is missing is to be kept in
 # Dotdigital; one that would be cleared is missing only where it was not worked out yet, and is no word at all.
@@ -67,6 +69,7 @@ _ROWS = """
            i.upload_id AS former_upload_id,
            i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
            u.state = 'prepared' AS is_queued,
+           (i.reason <> '' OR u.state = 'refused') IS TRUE AS is_refused,
            {is_due} AS is_due, {is_ours} AS is_ours, consents.bytes AS consent_bytes
     FROM export_candidate k
     JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
@@ -105,6 +108,9 @@ _THEIRS = """
 DIFFERS = """
     (item_id IS NULL OR CASE WHEN is_queued THEN former_values <> mapped ELSE NOT former_values @> mapped END)
 """
+# Whether a row, of which it is known whether it `differs`, is sent. Whoever was refused waits until they are mended or
+# due, and their consent records with them: these go along then.
+IS_SENT = "(differs OR is_due OR (consent_bytes IS NOT NULL AND NOT is_refused)) IS TRUE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +135,20 @@ def has_to_compare_all(ranked: Ranked) -> bool:
 
 
 def find_candidates(
-    evaluated: EvaluatedMembers, ranked: Ranked, *, compares_all: bool, with_queued: bool = False
+    evaluated: EvaluatedMembers,
+    ranked: Ranked,
+    *,
+    compares_all: bool,
+    takes_rechecks: bool = False,
+    with_queued: bool = False,
 ) -> Candidates:
     """Fill `export_candidate`, for this list alone.
 
-    `with_queued` takes in those who are prepared already and only have to be sent.
+    `takes_rechecks` where those who have to be compared again are compared now; `with_queued` takes in those who are
+    prepared already and only have to be sent.
     """
-    statement = _CANDIDATES.format(is_due=_IS_DUE, plausible=_PLAUSIBLE)
+    rechecks = _TAKE_RECHECKS if takes_rechecks else _RECHECKS
+    statement = _CANDIDATES.format(is_due=_IS_DUE, plausible=_PLAUSIBLE, rechecks=rechecks)
     with connection.cursor() as cursor:
         empty_table("export_candidate")
         parameters = {**outgoing_parameters(ranked), "connection": evaluated.link.pk}
@@ -152,21 +165,20 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
     own values, where another list has a say), `owners` (of those data fields the connection that has it), `operation`,
     `item_id`, `former_values`, `former_own`, `remote_values`, `former_upload_id`, `former_record_id`, `attempts`,
-    `is_queued`, `is_due`, `is_ours` (whether we have brought them to the book), `consent_bytes` (how large the consent
-    records are that were not sent yet; NULL without any).
+    `is_queued`, `is_refused` (the row alone, or its whole file), `is_due`, `is_ours` (whether we have brought them to
+    the book), `consent_bytes` (how large the consent records are that were not sent yet; NULL without any).
     Raises UnknownField when a mapped field is no entity field any more.
     """
     ranked = candidates.ranked
     owner = entity(ranked.link.marketing_list.entity)
     mapped = mapped_values(ranked.mapping, owner) if ranked.mapping else Value({}, JSONField())
     records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
-    values = compiled(records)
-    named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
+    values, named = compiled(records).named("value")
     text = _ROWS.format(
         is_due=_IS_DUE,
         is_ours=IS_OURS,
         key_type=key_type(ranked.link),
-        values=_with_names(values.sql, list(named)),
+        values=values,
         theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,
         consents=UNSENT_CONSENTS if has_consents(ranked.link.address_book.integration) else NO_CONSENTS,
     )
@@ -191,9 +203,3 @@ def outgoing_parameters(ranked: Ranked) -> dict[str, Any]:
         "field_names": [name for _each, name in shared],
         "field_clears": [name in each.clearing for each, name in shared],
     }
-
-
-def _with_names(text: str, names: list[str]) -> str:
-    """A statement's parameters by name instead of by place; a doubled percent sign stays one."""
-    left = iter(names)
-    return re.sub("%[s%]", lambda found: f"%({next(left)})s" if found[0] == "%s" else found[0], text)

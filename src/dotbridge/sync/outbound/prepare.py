@@ -24,7 +24,14 @@ from dotbridge.sync.outbound.file_kinds import file_kinds
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members
-from dotbridge.sync.outbound.outgoing import DIFFERS, Candidates, find_candidates, has_to_compare_all, outgoing_rows
+from dotbridge.sync.outbound.outgoing import (
+    DIFFERS,
+    IS_SENT,
+    Candidates,
+    find_candidates,
+    has_to_compare_all,
+    outgoing_rows,
+)
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappings
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
@@ -45,7 +52,7 @@ _STORE = """
                                              + coalesce(consent_bytes, 0) + %(row_bytes)s ELSE 0 END)
                       OVER ({window} ROWS UNBOUNDED PRECEDING) AS bytes
         FROM (
-            SELECT *, (differs OR is_due OR consent_bytes IS NOT NULL) IS TRUE AS moves, {choice} AS kind
+            SELECT *, {is_sent} AS moves, {choice} AS kind
             FROM (SELECT *, {differs} AS differs FROM ({rows}) outgoing) compared
         ) sorted
         WHERE moves OR record_id <> former_record_id OR former_values <> mapped OR own IS DISTINCT FROM former_own
@@ -159,14 +166,14 @@ def _assign(progress: _Progress, step: StepContext, evaluated: EvaluatedMembers,
     """Store what differs and has to be sent, and note that it was compared."""
     link = ranked.link
     prepared = []
-    candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked))
+    candidates = find_candidates(
+        evaluated, ranked, compares_all=has_to_compare_all(ranked), takes_rechecks=link.pk in progress.to_recheck
+    )
     if candidates.number:
         is_first = not link.items.exists()
         _reject_unmailable(step, link)
         end_past_addresses(link)
         prepared = _store(step, candidates, is_first=is_first)
-    if link.pk in progress.to_recheck:
-        Recheck.objects.filter(connection=link).delete()
     if link.compared_as != ranked.digest:
         # Not over a mark that somebody has set meanwhile.
         ListConnection.objects.filter(pk=link.pk, compared_as=link.compared_as).update(compared_as=ranked.digest)
@@ -196,6 +203,7 @@ def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list
             _STORE.format(
                 rows=outgoing.sql,
                 differs=DIFFERS,
+                is_sent=IS_SENT,
                 choice=files.choice,
                 window="PARTITION BY kind" if len(files.kinds) > 1 else "",
                 noted=_NOTED if ranked.has_lower else "",

@@ -30,6 +30,7 @@ from dotbridge.sync.outbound.forget import bring_back_all
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
+    forget_members,
     mark_all_departed,
     mark_opted_out,
     require_current_members,
@@ -119,9 +120,24 @@ def count_departing(evaluated: EvaluatedMembers) -> Departing:
 
 
 def _remove_opted_out(begun: dict[int, list[Removal]], step: StepContext, ranked: Ranked) -> None:
+    former = begun.get(ranked.link.pk, [])
+    at_work = [removal for removal in former if removal.state == RemovalState.SENT]
     # Somebody who opted out may be in one that was refused before.
-    for former in begun.get(ranked.link.pk, []):
-        _carry_out(step, ranked, former)
+    for removal in former:
+        if removal not in at_work:
+            _carry_out(step, ranked, removal)
+    try:
+        _remove_opted_out_now(step, ranked)
+    finally:
+        # Last, because Dotdigital may not say how far these are, and that holds up nobody who has opted out since.
+        for removal in at_work:
+            _carry_out(step, ranked, removal)
+        if any(removal.state == RemovalState.FAILED for removal in at_work):
+            # They wait to leave again, and who was found to have left was worked out without them.
+            forget_members(step)
+
+
+def _remove_opted_out_now(step: StepContext, ranked: Ranked) -> None:
     try:
         evaluated = require_current_members(step, ranked.link)
     except Exception:

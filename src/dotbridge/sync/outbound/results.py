@@ -46,7 +46,7 @@ from dotbridge.sync.outbound.states import (
     reason_of,
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
-from dotbridge.sync.outbound.upload import move, send_upload, upload_number, upload_refusal
+from dotbridge.sync.outbound.upload import move, refuse, send_upload, upload_number, upload_refusal
 from dotbridge.sync.texts import SETTLED
 from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected
 
@@ -321,18 +321,9 @@ def _unfit(values: str, types: Mapping[str, str]) -> str:
 
 def _give_up(step: StepContext, upload: Upload, status: str) -> None:
     refused = REFUSED_STATUSES.get(status, UNNAMED_STATUS)
-    now = timezone.now()
-    retry_at = None if refused.retry_after is None else now + refused.retry_after
-    move(
-        upload,
-        UploadState.REFUSED,
-        remote_status=status,
-        message=str(refused.text),
-        finished_at=now,
-        retry_at=retry_at,
-    )
-    release_consents(upload)
-    step.reject([Refusal(str(upload.connection), status, f"{upload.row_count} rows: {refused.text}")])
+    retry_at = None if refused.retry_after is None else timezone.now() + refused.retry_after
+    refusal = Refusal(str(upload.connection), status, f"{upload.row_count} rows: {refused.text}")
+    refuse(step, upload, refusal, remote_status=status, message=str(refused.text), retry_at=retry_at)
 
 
 def _settle(step: StepContext, upload: Upload) -> bool:
@@ -346,8 +337,7 @@ def _settle(step: StepContext, upload: Upload) -> bool:
         import_contacts_of_book(step, book)
     except NotFound:
         gone = book_gone(book.name)
-        move(upload, UploadState.REFUSED, finished_at=timezone.now(), message=gone.detail)
-        step.reject([gone])
+        refuse(step, upload, gone, message=gone.detail)
         return True
     except Exception as error:
         if concerns_all(error) or not UPLOAD_MOVES.is_overdue(upload.sent_at):

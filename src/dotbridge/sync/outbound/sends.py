@@ -160,10 +160,11 @@ def _look(step: StepContext, send: CampaignSend) -> None:
         else:
             _wait_or_ask_a_person(send, _("In Dotdigital it is unsent so far."))
         return
-    books = {book.id for page in step.account.campaign(send.remote_id).address_books() for book in page.items}
+    pages = list(step.account.campaign(send.remote_id).address_books())
+    books = {book.id for page in pages for book in page.items}
     if set(send.book_ids) <= books:
         note_accepted(send, status=remote.status)
-    elif books:
+    elif books and not any(page.malformed for page in pages):  # a row that cannot be read may be ours
         text = _("Somebody else has sent it in Dotdigital, to other address books.")
         finish_send(send=send, state=SendState.FAILED, message=text, remote_status=remote.status)
     else:

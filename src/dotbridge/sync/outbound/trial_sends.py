@@ -14,11 +14,11 @@ from dotbridge.connections.request_moves import SEND_MOVES, move
 from dotbridge.connections.services import finish_send
 from dotbridge.consent.models import Scope
 from dotbridge.consent.selectors import may_be_mailed
-from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.storable import kind
+from dotbridge.sync.outbound.contact_requests import contact_at
 from dotbridge.sync.outbound.send_notes import (
     OLD,
     SOONEST,
@@ -30,7 +30,7 @@ from dotbridge.sync.outbound.send_notes import (
 )
 from dotbridge.sync.texts import NOT_MAILED
 from dotbridge.user_address import address_of_user
-from dotdigital import Contact, NotFound, Rejected
+from dotdigital import NotFound, Rejected
 
 
 def ask_for_test(step: StepContext, send: CampaignSend) -> None:
@@ -40,7 +40,7 @@ def ask_for_test(step: StepContext, send: CampaignSend) -> None:
     if problem := _problem_here(send, address):
         finish_send(send=send, state=SendState.FAILED, message=problem)
         return
-    contact = _contact(step, address)
+    contact = contact_at(step, address)
     if contact is None or contact.status not in LIVE:
         text = (
             _("You are no contact of this account. Add your own address to it in Dotdigital, then try again.")
@@ -103,17 +103,6 @@ def _problem_here(send: CampaignSend, address: str) -> str:
     if any((said.scope, said.scope_id) in binding for said in may_be_mailed(address=address).objections):
         return _("Your own address has opted out, so it is not mailed.")
     return ""
-
-
-def _contact(step: StepContext, address: str) -> Contact | None:
-    """The contact of this very address; None without one, and for what Dotdigital would take for somebody's id."""
-    if not is_plausible(address):
-        return None
-    try:
-        found = step.account.contacts.get(address)
-    except NotFound:
-        return None
-    return found if address_key(found.email or "") == address_key(address) else None
 
 
 def _delete_copy(step: StepContext, send: CampaignSend) -> None:

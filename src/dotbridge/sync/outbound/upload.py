@@ -59,7 +59,7 @@ def send_uploads(step: StepContext) -> None:
     """Give to Dotdigital what this run has prepared and checked. Raises StepBlocked when it takes no more for now.
 
     Where an earlier step of this run failed for a list, its uploads stay as they are: they were prepared for the list
-    as it was, and somebody may have left it since.
+    as it was, and somebody may have left it since. Where it could not be written down who may be mailed, all stay.
     """
     lists = {ranked.link.pk: ranked for ranked in lists_at_work(step) if _was_checked(step, ranked)}
     queued = list(
@@ -79,7 +79,8 @@ def send_uploads(step: StepContext) -> None:
 
 def _was_checked(step: StepContext, ranked: Ranked) -> bool:
     done = (step.run.went_well.get(name, set()) for name in CHECKED_BEFORE)
-    return ranked.link.stopped_at is None and all(ranked.link.pk in links for links in done)
+    is_done = all(ranked.link.pk in links for links in done)
+    return step.run.knows_consent and ranked.link.stopped_at is None and is_done
 
 
 def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
@@ -145,20 +146,33 @@ def send_upload(step: StepContext, upload: Upload) -> None:
 
 def _call(step: StepContext, upload: Upload, file: BinaryIO, rows: int) -> None:
     move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
-    if upload.protocol == WireProtocol.V3:
-        with step.run.by_version_3():
-            import_id, status = step.account.contacts_v3.import_file(file), NOT_FINISHED
-    else:
-        book = step.account.address_book(upload.connection.address_book.remote_id)
-        answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
-        import_id, status = answer.id, answer.status
+    try:
+        import_id, status = _import(step, upload, file)
+    except Rejected as error:
+        if error.code not in TOO_MANY_IMPORTS:
+            raise
+        move(upload, UploadState.PREPARED, sent_at=None)
+        raise StepBlocked(
+            _("Dotdigital works on as many imports as it takes at once. The rest follows later.")
+        ) from None
     move(upload, UploadState.SENT, remote_id=import_id, remote_status=status)
     step.count(uploaded=rows)
+
+
+def _import(step: StepContext, upload: Upload, file: BinaryIO) -> tuple[str, str]:
+    """Give the file to Dotdigital; answers the import's id and how it stands."""
+    if upload.protocol == WireProtocol.V3:
+        with step.run.by_version_3():
+            return step.account.contacts_v3.import_file(file), NOT_FINISHED
+    book = step.account.address_book(upload.connection.address_book.remote_id)
+    answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
+    return answer.id, answer.status
 
 
 def _prepare_again(step: StepContext, upload: Upload, error: Version3Denied) -> None:
     """A file of version 3 that the account does not take any more: the next export writes it anew, by version 2."""
     with transaction.atomic():
+        release_consents(upload)
         step.count(sent_again=upload.items.update(upload=None))
         upload.delete()
     step.step.message = PREPARED_AGAIN % {"reason": error.text}
@@ -167,19 +181,17 @@ def _prepare_again(step: StepContext, upload: Upload, error: Version3Denied) -> 
 
 
 def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> None:
-    if isinstance(error, NotFound):
-        refusal = book_gone(str(upload.connection))
-        move(upload, UploadState.REFUSED, message=refusal.detail, finished_at=timezone.now())
-        step.reject([refusal])
-        return
-    if error.code in TOO_MANY_IMPORTS:
-        move(upload, UploadState.PREPARED, sent_at=None)
-        raise StepBlocked(
-            _("Dotdigital works on as many imports as it takes at once. The rest follows later.")
-        ) from None
-    move(upload, UploadState.REFUSED, message=error.text, finished_at=timezone.now())
+    name = str(upload.connection)
+    refusal = book_gone(name) if isinstance(error, NotFound) else Refusal(name, error.code or "refused", error.text)
+    refuse(step, upload, refusal, message=refusal.detail)
+
+
+@transaction.atomic
+def refuse(step: StepContext, upload: Upload, refusal: Refusal, **noted: object) -> None:
+    """Note that a file was refused, or that nobody can tell any more what became of it: none of it counts as sent."""
+    move(upload, UploadState.REFUSED, finished_at=timezone.now(), **noted)
     release_consents(upload)
-    step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])
+    step.reject([refusal])
 
 
 def _given_up(step: StepContext, upload: Upload) -> None:

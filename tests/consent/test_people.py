@@ -444,6 +444,23 @@ def test_an_opt_out_of_a_list_unsubscribes_from_the_book_where_the_connection_sa
     assert "ann@example.com" not in remote.contacts(book)
 
 
+def test_an_opt_out_that_one_book_still_waits_for_takes_them_out_of_the_other(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    other = remote.create_book("Others")
+    connect(integration, book="Others")
+    ListConnection.objects.filter(pk=link.pk).update(unsubscribes_book=True)
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    assert set(remote.contacts(other)) == {"ann@example.com"}
+    remote.sandbox.fail_next("status", path="contacts/unsubscribe$", status=503, times=None)
+    for each in ListConnection.objects.select_related("marketing_list"):
+        unsubscribe_records(marketing_list=each.marketing_list, record_ids=[ann.pk])
+    sync(integration, kind=RunKind.EXPORT)
+    assert ContactRequest.objects.get().state != ChangeState.DONE
+    assert remote.contacts(other) == {}
+
+
 def test_an_opt_out_that_dotdigital_does_not_take_is_put_off_shown_and_can_be_asked_again(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:

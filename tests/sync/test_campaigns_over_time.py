@@ -183,6 +183,24 @@ def test_whoever_is_given_another_address_there_keeps_the_results_they_have_here
     assert set(MarketingActivity.objects.values_list("type", "record_id")) == {("send", sent), ("click", sent)}
 
 
+def test_whoever_was_given_another_address_there_has_the_results_of_what_they_were_sent_alone(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """What is sent to the new address later is sent to whoever has it here."""
+    add_to_crm(["person1@example.com", "other@example.com"])
+    vendor.campaigns(campaign(1))
+    run_import(scripted)
+    former = EmailCampaignStatistics.objects.get().record_id
+    FormerAddress.objects.create(
+        integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
+    )
+    vendor.answers["campaigns/2/activities"] = [activity(1, "other@example.com")]
+    vendor.campaigns(campaign(1), campaign(2, "Summer"))
+    run_import(scripted)
+    found = EmailCampaignStatistics.objects.get(email_campaign__name="Summer")
+    assert found.record_id != former
+
+
 def test_the_records_of_one_entity_that_cannot_be_read_hold_up_no_other(
     scripted: Integration, vendor: CampaignVendor
 ) -> None:

@@ -194,11 +194,14 @@ def test_whoever_was_given_another_address_there_has_the_results_of_what_they_we
     FormerAddress.objects.create(
         integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
     )
-    vendor.answers["campaigns/2/activities"] = [activity(1, "other@example.com")]
     vendor.campaigns(campaign(1), campaign(2, "Summer"))
+    vendor.answers["campaigns/with-activity"] = [campaign(1)]
+    for number in (1, 2):
+        vendor.answers[f"campaigns/{number}/activities"] = [activity(1, "other@example.com", numOpens=number)]
     run_import(scripted)
     found = EmailCampaignStatistics.objects.get(email_campaign__name="Summer")
-    assert found.record_id != former
+    assert (found.record_id == former, found.opens) == (False, 2)
+    assert EmailCampaignStatistics.objects.get(record_id=former).opens == 1
 
 
 def test_the_records_of_one_entity_that_cannot_be_read_hold_up_no_other(

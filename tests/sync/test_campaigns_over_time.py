@@ -163,17 +163,22 @@ def test_a_recipient_goes_on_counting_when_an_earlier_date_of_sending_is_given_l
     assert (found.opens, found.last_contacted_at) == (3, datetime(2026, 1, 30, 8, tzinfo=UTC))
 
 
+def sent_under_a_former_address(scripted: Integration, vendor: CampaignVendor) -> str:
+    """The record that was sent a campaign; since then its contact was given another record's address there."""
+    add_to_crm(["person1@example.com", "other@example.com"])
+    vendor.campaigns(campaign(1))
+    run_import(scripted)
+    FormerAddress.objects.create(
+        integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
+    )
+    return EmailCampaignStatistics.objects.get().record_id
+
+
 def test_whoever_is_given_another_address_there_keeps_the_results_they_have_here(
     scripted: Integration, vendor: CampaignVendor
 ) -> None:
     """The campaign was sent to one person. Somebody else who has the new address here was not sent it."""
-    add_to_crm(["person1@example.com", "other@example.com"])
-    vendor.campaigns(campaign(1))
-    run_import(scripted)
-    sent = EmailCampaignStatistics.objects.get().record_id
-    FormerAddress.objects.create(
-        integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
-    )
+    sent = sent_under_a_former_address(scripted, vendor)
     vendor.answers["campaigns/with-activity"] = [campaign(1)]
     vendor.answers["campaigns/1/activities"] = [activity(1, "other@example.com", numOpens=5, numClicks=1)]
     vendor.answers["campaigns/1/clicks"] = [click(1, "https://example.com/", email="other@example.com")]
@@ -187,13 +192,7 @@ def test_whoever_was_given_another_address_there_has_the_results_of_what_they_we
     scripted: Integration, vendor: CampaignVendor
 ) -> None:
     """What is sent to the new address later is sent to whoever has it here."""
-    add_to_crm(["person1@example.com", "other@example.com"])
-    vendor.campaigns(campaign(1))
-    run_import(scripted)
-    former = EmailCampaignStatistics.objects.get().record_id
-    FormerAddress.objects.create(
-        integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
-    )
+    former = sent_under_a_former_address(scripted, vendor)
     vendor.campaigns(campaign(1), campaign(2, "Summer"))
     vendor.answers["campaigns/with-activity"] = [campaign(1)]
     for number in (1, 2):

@@ -60,8 +60,8 @@ class Covering:
         breadth, everywhere = self._breadth(path), self._breadth_everywhere()
         ordered = sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
         named = self._named_after(path, line, ordered)
-        first = list(dict.fromkeys((*named[:NAMED], *ordered[:CLOSEST])))
-        return first + _by_turns([test for test in ordered if test not in set(first)])
+        first = dict.fromkeys((*named[:NAMED], *ordered[:CLOSEST]))
+        return [*first, *_by_turns([test for test in ordered if test not in first])]
 
     def _named_after(self, path: Path, line: int, tests: list[str]) -> list[str]:
         """Those whose names share a word with the line, its function or its module, the rarest words first."""

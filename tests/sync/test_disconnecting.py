@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import connection, connections
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
@@ -159,6 +160,9 @@ def test_notes_go_in_pieces_and_the_rest_goes_when_a_worker_died(
         disconnect_lists(integration)
     assert not ExportItem.objects.exists()
     assert ListConnection.objects.exists()
+    # Nobody knows any more who had left the list and is in the book still.
+    with pytest.raises(ValidationError, match="too far gone"):
+        cancel_ending(link=link)
     monkeypatch.undo()
     assert disconnect_lists(integration) == 1
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models import Func
 from django.db.models.signals import post_save
 
@@ -214,6 +215,66 @@ def test_a_record_that_is_in_anothers_hands_is_written_by_the_next_run(
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER test_locked ON crm_contact; DROP FUNCTION test_locked()")
     assert BAD not in set(Contact.objects.values_list("first_name", flat=True))
+    sync(integration)
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {BAD, GOOD}
+
+
+def ask_what_breaks(record: Contact) -> None:
+    """A check that looks something up, and whose statement fails for one record: the transaction is broken by it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 / (%s <> %s)::int", [record.first_name, BAD])
+
+
+@pytest.mark.parametrize("swallows", [False, True], ids=["raised", "swallowed"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "new"])
+def test_a_check_whose_own_statement_fails_breaks_its_record_alone(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    is_known: bool,
+    swallows: bool,
+) -> None:
+    host(monkeypatch, host_creates=False)
+
+    def clean(record: Contact) -> None:
+        with suppress(DatabaseError) if swallows else nullcontext():
+            ask_what_breaks(record)
+
+    monkeypatch.setattr(Contact, "clean", clean)
+    if is_known:
+        changed_there(remote, integration)
+    else:
+        new(remote, link)
+        sync(integration)
+    names = set(Contact.objects.values_list("first_name", flat=True))
+    assert GOOD in names
+    assert BAD not in names
+    assert len(told()) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "new"])
+def test_a_check_that_the_database_could_not_carry_out_is_tried_again(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    is_known: bool,
+) -> None:
+    """It says nothing of the record: a refusal would lose the value."""
+    host(monkeypatch, host_creates=False)
+
+    def deadlock(_record: Contact) -> None:
+        raise OperationalError("deadlock detected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Contact, "clean", deadlock)
+        if is_known:
+            changed_there(remote, integration)
+        else:
+            new(remote, link)
+            sync(integration)
+    assert not {BAD, GOOD} & set(Contact.objects.values_list("first_name", flat=True))
     sync(integration)
     assert set(Contact.objects.values_list("first_name", flat=True)) == {BAD, GOOD}
 

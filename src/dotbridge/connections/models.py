@@ -280,7 +280,8 @@ class Ending(models.Model):
     """A connection that ends as soon as the worker has carried it out.
 
     With `takes_out` the contacts that its list has sent leave the book before. While it stands nothing more is sent to
-    the book. With `next_book` the list is connected to that one afterwards.
+    the book. With `next_book` the list is connected to that one afterwards. It `is_final` from the moment our notes
+    begin to go: without them nobody knows who had left the list and is in the book still.
     """
 
     connection = models.OneToOneField(
@@ -306,6 +307,7 @@ class Ending(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
     )
     created_at = models.DateTimeField(_("asked for"), db_default=Now(), editable=False)
+    is_final = models.BooleanField(default=False, editable=False)
 
     class Meta:
         verbose_name = _("ending connection")

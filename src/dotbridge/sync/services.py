@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -91,13 +90,13 @@ def finish_ending(*, ending: Ending) -> str:
     after all.
     """
     link, next_book = ending.connection, ending.next_book
-    _require_ending(Ending.objects.filter(pk=ending.pk))
+    if not Ending.objects.filter(pk=ending.pk).update(is_final=True):
+        raise MovedMeanwhile("The connection is not ending any more.")
     marketing_list = link.marketing_list
     settings = {name: getattr(link, name) for name in KEPT_SETTINGS}
     forget_notes(link=link)
     # In one transaction, so that a list on its way to another book arrives there whatever happens to the worker.
     with acting_for(ending.requested_by), transaction.atomic():
-        _require_ending(Ending.objects.filter(pk=ending.pk).select_for_update())
         disconnect_list(link=link)
         if next_book is None:
             return ""
@@ -111,11 +110,6 @@ def finish_ending(*, ending: Ending) -> str:
             _keep_creating(moved)
         request_run(integration=next_book.integration, kind=RunKind.SYNC, trigger="person")
     return ""
-
-
-def _require_ending(ending: QuerySet[Ending]) -> None:
-    if not list(ending):
-        raise MovedMeanwhile("The connection is not ending any more.")
 
 
 @transaction.atomic

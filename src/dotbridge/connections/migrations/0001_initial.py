@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
                 ('due_at', models.DateTimeField(editable=False, null=True, verbose_name='tried again from')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('is_final', models.BooleanField(default=False, editable=False)),
                 ('next_book', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='dotbridge_mirror.addressbook', verbose_name='next address book')),
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
                 ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='ending', to='dotbridge_connections.listconnection', verbose_name='connection')),

@@ -52,11 +52,15 @@ def request_ending(
 def cancel_ending(*, link: ListConnection) -> None:
     """Keep a connection after all; who was removed already is sent again.
 
-    Raises ValidationError when it is not ending.
+    Raises ValidationError when it is not ending, and when it has ended but for what is deleted here.
     """
-    deleted, _rows = Ending.objects.filter(connection=link).delete()
-    if not deleted:
-        raise ValidationError(_("This connection is not ending."))
+    endings = Ending.objects.filter(connection=link)
+    deleted, _rows = endings.filter(is_final=False).delete()
+    if deleted:
+        return
+    if endings.exists():
+        raise ValidationError(_("This connection is too far gone to be kept. Connect the list again afterwards."))
+    raise ValidationError(_("This connection is not ending."))
 
 
 def retry_ending(*, link: ListConnection) -> None:

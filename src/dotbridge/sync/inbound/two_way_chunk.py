@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from dotbridge.sync.inbound.two_way_newer import OpenConflict, Verdict, judge
 from dotbridge.sync.inbound.two_way_records import (
     Target,
     check_target,
+    in_transaction,
     lock_targets,
     mark_origin,
     save_targets,
@@ -48,7 +50,6 @@ _SETTLE = """
 """
 
 
-@transaction.atomic
 def compare_and_write(
     step: StepContext, route: WriteBackRoute, items: list[Item], verdicts: Mapping[int, Verdict]
 ) -> list[OpenConflict]:
@@ -56,9 +57,15 @@ def compare_and_write(
 
     Answers the addresses that are left for now, because only Dotdigital can say who is newer.
     """
+    return in_transaction(partial(_compare_and_write, step, route, items, verdicts))
+
+
+def _compare_and_write(
+    step: StepContext, route: WriteBackRoute, items: list[Item], verdicts: Mapping[int, Verdict], *, in_savepoints: bool
+) -> list[OpenConflict]:
     mark_origin(step.integration)
     targets = lock_targets(route.owner, route.mapping, {item.record_id for item in items})
-    chunk = Chunk(step=step, route=route, verdicts=verdicts)
+    chunk = Chunk(step=step, route=route, verdicts=verdicts, in_savepoints=in_savepoints)
     for item in items:
         target = targets.get(item.record_id)
         # The record may have gone, or have another address since.
@@ -74,11 +81,15 @@ def compare_and_write(
 
 @dataclass(kw_only=True)
 class Chunk:
-    """What comes out of comparing some addresses. `settled` names the data fields that are equal on both sides now."""
+    """What comes out of comparing some addresses. `settled` names the data fields that are equal on both sides now.
+
+    With `in_savepoints` a host's own check may break what is done to one record, and nothing else.
+    """
 
     step: StepContext
     route: WriteBackRoute
     verdicts: Mapping[int, Verdict]
+    in_savepoints: bool
     items: list[Item] = field(default_factory=list)
     settled: dict[int, set[str]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
@@ -98,7 +109,7 @@ class Chunk:
         self.settled[item.id] = {
             row.data_field for row, comparison in found if self._is_settled(row, comparison, item, target, verdict)
         }
-        if problem := check_target(target):
+        if problem := check_target(target, in_savepoint=self.in_savepoints):
             self.refuse(item.record_id, problem)
 
     def _is_settled(
@@ -106,7 +117,7 @@ class Chunk:
     ) -> bool:
         conflict = self._conflict(row, item, target, verdict) if comparison is Comparison.BOTH and verdict else None
         if comparison is Comparison.THEIRS or (conflict and conflict.winner == Winner.DOTDIGITAL):
-            refused = set_value(target, row, item.theirs[row.data_field], item.email)
+            refused = set_value(target, row, item.theirs[row.data_field], item.email, in_savepoint=self.in_savepoints)
             if refused is not None:
                 self.refusals.append(refused)
                 return False

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -33,7 +34,14 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import failure_of, kind_of
 from dotbridge.sync.going_over import LOCK_IS_ASKED_EVERY
-from dotbridge.sync.inbound.two_way_records import BROKEN_RULE, SAYS_NOTHING_OF_A_RECORD, mark_origin, refusal
+from dotbridge.sync.inbound.two_way_records import (
+    BROKEN_RULE,
+    SAYS_NOTHING_OF_A_RECORD,
+    error_of_check,
+    in_transaction,
+    mark_origin,
+    refusal,
+)
 from dotbridge.sync.models import Newcomer
 from dotbridge.sync.texts import NO_RECORDS_MADE, WITHOUT_RECORD
 
@@ -108,7 +116,7 @@ def create_newcomers(step: StepContext, link: ListConnection, rows: Sequence[Two
                     )
             elif number:
                 for unknown in _chunks():
-                    _create(step, link, owner, rows, unknown)
+                    in_transaction(partial(_create, step, link, owner, rows, unknown))
                     step.advance(len(unknown))
 
 
@@ -176,15 +184,20 @@ def _chunks() -> Iterator[list[Unknown]]:
         after = chunk[-1].remote_id
 
 
-@transaction.atomic
 def _create(
-    step: StepContext, link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], chunk: list[Unknown]
+    step: StepContext,
+    link: ListConnection,
+    owner: Entity,
+    rows: Sequence[TwoWayRow],
+    chunk: list[Unknown],
+    *,
+    in_savepoints: bool,
 ) -> None:
     mark_origin(step.integration)
     refusals: list[Refusal] = []
     checked: list[tuple[Unknown, NewRecord]] = []
     for unknown in chunk:
-        made = _checked(owner, rows, unknown)
+        made = _checked(owner, rows, unknown, in_savepoint=in_savepoints)
         if isinstance(made, Refusal):
             refusals.append(made)
         else:
@@ -210,7 +223,7 @@ def _create(
     step.count(created=len(created))
 
 
-def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewRecord | Refusal:
+def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown, *, in_savepoint: bool) -> NewRecord | Refusal:
     if not is_plausible(unknown.email):
         return Refusal(
             unknown.email, "invalid_email", _("The address is not valid, so no record was made of the contact.")
@@ -226,13 +239,13 @@ def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewR
             setattr(record, row.path, value)
     if owner.email_path is not None:
         setattr(record, owner.email_path, unknown.email)
-    try:
-        _clean(owner, record, {owner.email_path, *(row.path for row in rows)})
-    except (ValidationError, OverflowError) as error:
-        return Refusal(unknown.email, "not_created", f"{_NOT_MADE} {_in_words(error)}")
-    except Exception as error:  # noqa: BLE001 - the host's own check failed for this one; the others go on
-        return _failed(unknown.email, error)
-    return NewRecord(email=unknown.email, record=record)
+    given = {owner.email_path, *(row.path for row in rows)}
+    problem = error_of_check(partial(_clean, owner, record, given), in_savepoint=in_savepoint)
+    if problem is None:
+        return NewRecord(email=unknown.email, record=record)
+    if isinstance(problem, ValidationError | OverflowError):
+        return Refusal(unknown.email, "not_created", f"{_NOT_MADE} {_in_words(problem)}")
+    return _failed(unknown.email, problem)
 
 
 def _clean(owner: Entity, record: models.Model, given: set[str | None]) -> None:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.core.exceptions import ValidationError
@@ -49,8 +50,8 @@ BROKEN_RULE = _("A rule of the database does not allow it.")
 SAYS_NOTHING_OF_A_RECORD = (OperationalError, InterfaceError)
 _LENGTH = re.compile(r"\(.*?\)")
 
-
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 def mark_origin(integration: Integration) -> None:
@@ -103,38 +104,71 @@ def lock_targets(owner: Entity, mapping: FieldMapping, record_ids: Iterable[str]
     }
 
 
-def set_value(target: Target, row: TwoWayRow, text: str | None, email: str) -> Refusal | None:
-    """Put Dotdigital's value into a record, unsaved. Answers why not, when it does not fit; nothing is changed then."""
+def in_transaction(work: Callable[..., T]) -> T:
+    """Do it in a transaction; where a host's own check breaks that, do it again with each check in a savepoint.
+
+    The work is told by `in_savepoints` whether they are: a savepoint a record costs more than most checks do.
+    """
+    try:
+        with transaction.atomic():
+            return work(in_savepoints=False)
+    except SAYS_NOTHING_OF_A_RECORD:
+        raise
+    except DatabaseError:
+        with transaction.atomic():
+            return work(in_savepoints=True)
+
+
+def error_of_check(check: Callable[[], object], *, in_savepoint: bool) -> Exception | None:
+    """What a host's own check raises about a record; None where it raises nothing.
+
+    Raises what says nothing of a record, and without a savepoint any fault of the database: that broke the transaction.
+    """
+    try:
+        with transaction.atomic() if in_savepoint else nullcontext():
+            check()
+    except SAYS_NOTHING_OF_A_RECORD:
+        raise
+    except Exception as error:  # the host's own check failed for this one; the others go on
+        if isinstance(error, DatabaseError) and not in_savepoint:
+            raise
+        return error
+    return None
+
+
+def set_value(target: Target, row: TwoWayRow, text: str | None, email: str, *, in_savepoint: bool) -> Refusal | None:
+    """Put Dotdigital's value into a record, unsaved. Answers why not, when it does not fit; nothing is changed then.
+
+    Raises as `error_of_check`.
+    """
     own = target.record._meta.get_field(row.path)
     before = getattr(target.record, row.path)
-    try:
+
+    def set_and_check() -> None:
         value = coerced(row.kind, text or "")
         setattr(target.record, row.path, _empty(own) if value is None else value)
         target.record.clean_fields(exclude=set(_other_fields(type(target.record), row.path)))
-    except (DoesNotFit, ValidationError, OverflowError) as error:
-        setattr(target.record, row.path, before)
+
+    error = error_of_check(set_and_check, in_savepoint=in_savepoint)
+    if error is None:
+        target.before[row.path] = before
+        return None
+    setattr(target.record, row.path, before)
+    if isinstance(error, DoesNotFit | ValidationError | OverflowError):
         return refusal(email, row, text, error)
-    except Exception as error:  # noqa: BLE001 - the host's own check of the field failed for this one; the others go on
-        setattr(target.record, row.path, before)
-        return Refusal(email, "value_refused", f"{row.data_field} → {row.path}: {_failed(error)}")
-    target.before[row.path] = before
-    return None
+    return Refusal(email, "value_refused", f"{row.data_field} → {row.path}: {_failed(error)}")
 
 
-def check_target(target: Target) -> str | None:
+def check_target(target: Target, *, in_savepoint: bool) -> str | None:
     """Ask the model whether the record that was written to is right as a whole. Answers why not; its values are set
-    back then. What nothing was written to is not asked about."""
+    back then. What nothing was written to is not asked about. Raises as `error_of_check`."""
     if not target.before:
         return None
-    try:
-        target.record.clean()
-    except ValidationError as error:
-        _set_back(target)
-        return " ".join(error.messages)
-    except Exception as error:  # noqa: BLE001 - the host's own check failed for this one; the others go on
-        _set_back(target)
-        return _failed(error)
-    return None
+    error = error_of_check(target.record.clean, in_savepoint=in_savepoint)
+    if error is None:
+        return None
+    _set_back(target)
+    return " ".join(error.messages) if isinstance(error, ValidationError) else _failed(error)
 
 
 def save_targets(targets: Sequence[Target], *, one_by_one: bool) -> dict[str, str]:

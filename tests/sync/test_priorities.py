@@ -188,6 +188,23 @@ def test_two_lists_of_one_entity_do_not_take_turns(integration: Integration, rem
     assert_quiet(integration, remote)
 
 
+def test_who_shares_an_address_is_put_in_order_on_each_list_by_itself(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    """Both lists are in one table while they are looked at."""
+    books = [remote.create_book(name) for name in ("Readers", "Others", "Few")]
+    first, _second = add_contact(ANN, "First"), add_contact(ANN, "Second")
+    readers = connect(integration, book="Readers")
+    connect(integration, book="Others")
+    remove_records(marketing_list=connect(integration, book="Few").marketing_list, record_ids=[first.pk])
+    sync(integration)
+    assert [remote.contacts(book).keys() for book in books] == [{ANN}] * 3
+    # The one who speaks leaves one of the lists.
+    remove_records(marketing_list=readers.marketing_list, record_ids=[first.pk])
+    sync(integration)
+    assert [remote.contacts(book).keys() for book in books] == [{ANN}] * 3
+
+
 def test_a_refused_value_of_the_higher_does_not_keep_the_lower_out(
     integration: Integration,
     remote: RemoteAccount,

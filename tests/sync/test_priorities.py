@@ -12,8 +12,9 @@ from dotbridge.lists.services import create_list, remove_records
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import Rejection
+from dotbridge.sync.models import Recheck, Rejection
 from dotbridge.sync.outbound.next_export import next_export
+from dotbridge.sync.services import forget_notes
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 ANN = "ann@example.com"
@@ -113,6 +114,18 @@ def test_when_the_higher_leaves_the_lower_speaks(
     assert held(remote, books[1]) == ("Annie", "Lee", "Acme")
     assert links[1].items.get().own is None
     assert_quiet(integration, remote)
+
+
+def test_when_a_list_loses_its_notes_those_below_it_alone_are_looked_at_again(
+    integration: Integration, links: tuple[ListConnection, ListConnection]
+) -> None:
+    sync(integration)
+    contacts, leads = links
+    forget_notes(link=leads)
+    assert not Recheck.objects.exists()
+    sync(integration)
+    forget_notes(link=contacts)
+    assert list(Recheck.objects.values_list("connection", flat=True)) == [leads.pk]
 
 
 def test_when_the_higher_was_taken_out_in_dotdigital_the_lower_speaks(

@@ -15,8 +15,9 @@ from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mirror.models import Membership
-from dotbridge.sync.models import ExportItem, Removal
+from dotbridge.sync.models import ExportItem, Recheck, Removal
 from dotbridge.sync.outbound.states import RowState, state_of_row
+from dotbridge.sync.outbound.taken_out import note_taken_out
 from dotbridge.sync.selectors import connection_standing
 from dotbridge.sync.services import put_back
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -173,6 +174,18 @@ def test_an_opt_out_is_not_taken_for_it(
     assert set(remote.contacts(book)) == {BOB}
 
 
+def test_nobody_is_looked_at_again_where_nobody_was_taken_out(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    noticed(integration)
+    note_taken_out(integration)
+    assert not Recheck.objects.exists()
+    take_out(remote, book, ANN)
+    sync(integration, kind=RunKind.RECONCILE)
+    note_taken_out(integration)
+    assert Recheck.objects.count() == 1
+
+
 def test_values_lost_with_their_data_field_are_sent_again(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
@@ -256,6 +269,12 @@ def test_another_contact_of_the_book_with_the_address_is_sent_all_values(
     remote.sandbox.clear_calls()
     sync(integration)
     assert [call["path"] for call in remote.sandbox.calls() if call["method"] != "GET"] == []
+    if not is_in_book:
+        # Whoever comes into it later is looked at then.
+        remote.ask("POST", f"/v2/address-books/{book}/contacts", {"email": ANN})
+        remote.sandbox.advance(3600)
+        noticed(integration)
+        assert remote.contacts(book)[ANN]["JOB"] == "Smith"
 
 
 def test_who_has_another_address_and_is_not_in_the_book_is_not_taken_for_the_new_contact(

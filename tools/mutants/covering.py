@@ -68,7 +68,7 @@ class Covering:
         """Those of the module's own tests, and those whose names share a word with what stands there, the rarest first.
 
         That is the line, its function, its module; and of a constant its name, and the comment above it, which says the
-        rule that a statement follows. Of one test with many parameters the first alone.
+        rule that a statement follows. Of another module's test with many parameters the first alone.
         """
         places = [path.stem, self._lines[path][line - 1]]
         places += [
@@ -87,7 +87,7 @@ class Covering:
         named = sorted((test for test in tests if weight[test]), key=lambda test: (own not in test, -weight[test]))
         first: dict[str, str] = {}
         for test in named:
-            first.setdefault(test.partition("[")[0], test)
+            first.setdefault(test if own in test else test.partition("[")[0], test)
         return list(first.values())
 
     def _tests_at(self, path: Path, line: int) -> set[str]:

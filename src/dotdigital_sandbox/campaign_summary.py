@@ -8,10 +8,9 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
-from dotdigital_sandbox.campaigns import campaign_of, never
+from dotdigital_sandbox.campaigns import campaign_of, is_split_test, never
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, Route
-from dotdigital_sandbox.sends import SPLIT_METRICS
 
 EARLIEST, LATEST = "1971-01-01", "9999-01-01"
 _COUNTS = """
@@ -238,16 +237,8 @@ def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
         "subjectLine": row["subject"],
         "fromName": row["from_name"],
         "fromAddress": row["from_email"],
-        "isSplitTest": row["split_options"] is not None,
+        "isSplitTest": is_split_test(row),
     }
-
-
-def split_test(call: Call) -> Answer:
-    """GET /v2/campaigns/{id}/split-test: what decides and the versions; none is told apart here."""
-    with call.account.store.reading() as db:
-        campaign = campaign_of(db, call)
-    split = json.loads(campaign["split_options"] or "{}")
-    return json_answer({"splitTestWinnerMetric": split.get("testMetric", SPLIT_METRICS[0]), "versions": []})
 
 
 ROUTES = [
@@ -255,5 +246,4 @@ ROUTES = [
     Route("GET", "/v2/campaigns/{campaign_id}/revenue/since-date/{date}", revenue_since, MEDIUM),
     Route("GET", "/v2/campaigns/{campaign_id}/activities/{contact_id}/revenue", revenue_of_contact, MEDIUM),
     Route("GET", "/v2/campaigns/metrics", metrics, MEDIUM),
-    Route("GET", "/v2/campaigns/{campaign_id}/split-test", split_test, MEDIUM),
 ]

@@ -43,6 +43,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
 _PARTS: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "guid": {"type": "string", "format": "uuid"},
+    "email": {"type": "string", "format": "email"},
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
     "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }

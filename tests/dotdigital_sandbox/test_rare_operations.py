@@ -132,7 +132,7 @@ def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
 
 def test_preferences_of_a_contact_answer_under_both_spellings(api: Api) -> None:
     api.contact("ann@example.com")
-    news = api.ask("POST", "/v2/preferences", {"publicName": "News"}, status=200)["id"]
+    news = api.ask("POST", "/v2/preferences", {"publicName": "News", "isPreference": True}, status=200)["id"]
     api.ask("PUT", "/v2/contact/ann@example.com/preferences", [{"id": str(news), "isOptedIn": True}], status=200)
     for noun in ("contact", "contacts"):
         assert api.get(f"/v2/{noun}/ann@example.com/preferences")[0]["isOptedIn"] is True

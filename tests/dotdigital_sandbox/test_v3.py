@@ -361,7 +361,7 @@ def test_a_long_status_is_told_whole(api: Api) -> None:
     ],
 )
 def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> None:
-    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "publicName": "News"})["id"]
+    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "isPreference": True})["id"]
     given = {
         "identifiers": {"email": "ann@example.com"},
         "dataFields": {"FIRSTNAME": "Ann", "LASTNAME": "Lee", "GENDER": "F"},

@@ -133,6 +133,8 @@ CAMPAIGN_SUMMARY: Final = _get("/v2/campaigns/{id}/summary", MEDIUM)
 CAMPAIGN_ACTIVITY: Final = _get("/v2/campaigns/{id}/activities/{contact}", HIGH)
 CAMPAIGN_BOUNCING: Final = _get("/v2/campaigns/{id}/hard-bouncing-contacts", LOW)
 CAMPAIGN_SPLIT_TEST: Final = _get("/v2/campaigns/{id}/split-test", MEDIUM)
+CAMPAIGN_REVENUE_SINCE: Final = _get("/v2/campaigns/{id}/revenue/since-date/{date}", LOW)
+CAMPAIGN_REVENUE_OF: Final = _get("/v2/campaigns/{id}/activities/{contact}/revenue", LOW)
 CAMPAIGN_METRICS: Final = _get("/v2/campaigns/metrics", LOW)
 FROM_ADDRESSES: Final = _get("/v2/custom-from-addresses", MEDIUM)
 
@@ -221,7 +223,6 @@ PAGE_VIEWS: Final = _events("page-views", plain=False)
 REPLIES: Final = _events("replies", plain=False, since=False)
 ROI_DETAILS: Final = _events("roi-details", plain=False)
 SOCIAL_BOOKMARK_VIEWS: Final = _events("social-bookmark-views", since=False)
-REVENUE: Final = _events("revenue", plain=False)
 
 
 def with_full_data(operation: Operation, *, full_data: bool) -> Operation:

@@ -53,11 +53,12 @@ def test_feeds_have_their_keys(start: Callable[..., Api]) -> None:
 def test_money_agrees_with_the_purchases(start: Callable[..., Api]) -> None:
     api, path, contact = sent(start)
     purchases = [row["value"] for row in api.get(f"{path}/roi-details/since-date/{SINCE}")]
-    whole = api.get(f"{path}/revenue/since-date/{SINCE}")[0]
+    whole = api.get(f"{path}/revenue/since-date/{SINCE}")
     assert (whole["revenue"], whole["numOrders"]) == (round(sum(purchases), 2), len(purchases))
-    assert api.get(f"{path}/activities/{contact}/revenue")[0]["revenue"] == whole["revenue"]
+    assert api.get(f"{path}/activities/{contact}/revenue")["revenue"] == whole["revenue"]
     assert api.get(f"{path}/summary")["revenue"] == f"${whole['revenue']:.2f}"
-    assert api.get(f"{path}/revenue/since-date/2099-01-01") == []
+    later = api.get(f"{path}/revenue/since-date/2099-01-01")
+    assert later == {**whole, "revenue": 0, "numOrders": 0, "conversionRate": 0}
     assert api.get(f"{path}/split-test") == {"splitTestWinnerMetric": "Opens", "versions": []}
     assert api.get("/v2/campaigns/with-details")[0]["sentDate"] is not None
 
@@ -70,8 +71,8 @@ def test_an_answer_has_no_other_keys_than_the_service_gives_it(start: Callable[.
         "UniqueClicksToOpens",
     }  # fmt: skip
     earned = {"campaignID", "dateLastSent", "currency", "revenue", "numOrders", "conversionRate"}
-    for rows in (f"{path}/revenue/since-date/{SINCE}", f"{path}/activities/{contact}/revenue"):
-        assert set(api.get(rows)[0]) == earned
+    for revenue in (f"{path}/revenue/since-date/{SINCE}", f"{path}/activities/{contact}/revenue"):
+        assert set(api.get(revenue)) == earned
     api.ask("POST", "/v2/contacts/transactional-data/Stock", {"key": "1", "contactIdentifier": "account", "json": "{}"})
     assert api.get("/v2/contacts/transactional-data-collections") == [{"id": 1, "name": "Stock"}]
 

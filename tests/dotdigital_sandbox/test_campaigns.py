@@ -256,6 +256,14 @@ def _gone(api: Api) -> set[str]:
         ({"campaignId": 1, "contactIds": list(range(1, 12))}, 400, "CONTACT_TOOMANY"),
         ({"campaignId": 1, "sendDate": "soon"}, 400, "CAMPAIGN_SEND_INVALID"),
         ({"campaignId": 1, "splitTestOptions": {"testMetric": "Luck"}}, 400, "CAMPAIGN_SEND_INVALID"),
+        (
+            {
+                "campaignId": 1,
+                "splitTestOptions": {"testMetric": "Opens", "testPercentage": 50, "testPeriodHours": 2**31},
+            },
+            400,
+            "CAMPAIGN_SEND_INVALID",
+        ),
     ],
 )
 def test_bad_sends_are_refused(api: Api, body: dict[str, Any], status: int, code: str) -> None:

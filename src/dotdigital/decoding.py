@@ -289,7 +289,11 @@ def _date_keys(shape: Any) -> frozenset[str]:
 
 
 def _date(text: str) -> datetime:
-    return datetime.fromisoformat(text.strip())
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        # Python's own error quotes the text, which may be anything, and would stand in whatever traceback is logged.
+        raise ValueError("no date") from None
 
 
 def _reason(error: Exception) -> str:

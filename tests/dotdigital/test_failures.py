@@ -10,6 +10,7 @@ import pickle
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from tests.dotdigital.certificates import self_signed, server_context
 from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
 MakeAccount = Callable[..., Account]
+TASK = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
 PAGE = json.dumps([{"id": number, "name": f"Book {number}"} for number in range(1, 50)]).encode()
 
 
@@ -277,6 +279,35 @@ def test_nothing_personal_is_logged(server: Server, account: Account, caplog: py
         account.address_book(123456).remove_contacts([654321])
     assert "s3cret" not in caplog.text
     assert "123456" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (lambda a: a.server_time(), b'"ann@example.com"'),
+        (lambda a: a.events.subscription(1), b'{"id":1,"created":"ann@example.com"}'),
+        (lambda a: a.contacts_v3.get("b@example.com"), b'{"contactId":1,"created":"ann@example.com","\xff":1}'),
+        (lambda a: a.address_book(7).info(), b'{"id":"ann@example.com"}'),
+        (lambda a: a.import_report(TASK), b'{"newContacts":{"ann@example.com":1}'),
+        (lambda a: list(a.contacts_v3.pages()), b'{"ann@example.com'),
+        (lambda a: list(a.contacts_v3.pages()), b'{"_items":[],"_links":{"next":{"marker":["ann@example.com"]}}}'),
+        (lambda a: a.events.read(1), b'{"checkPoint":{"ann@example.com":1},"events":[]}'),
+    ],
+)
+def test_nothing_personal_stands_behind_an_error_either(
+    server: Server, make_account: MakeAccount, call: Callable[[Account], object], body: bytes
+) -> None:
+    """Whoever logs an error with its traceback logs what it came from, and Python quotes what is no date."""
+    server.say(answer(200, body))
+    with pytest.raises(Transient) as caught:
+        call(make_account(server.url, retry=Retry(tries=1)))
+    shown = traceback.TracebackException.from_exception(caught.value)
+    said = []
+    while shown is not None:
+        said += list(shown.format_exception_only())
+        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+    assert len(said) > 1
+    assert "ann@" not in "".join(said)
 
 
 def test_gzip_is_asked_for_and_read(server: Server, account: Account) -> None:

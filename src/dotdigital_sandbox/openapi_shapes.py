@@ -276,6 +276,7 @@ BODIES: dict[str, str] = {
     "PreferenceChoice": "id!:int isOptedIn:bool",
     "DocumentToAttach": "id!:int",
     "NewPreference": "privateName!:str publicName:str isPreference:bool order:str isPublic:bool categoryId:int?",
+    "NamedPreference": "id!:int privateName!:str publicName:str order:str isPublic:bool categoryId:int?",
     "FileMedia": "fileName!:str data!:base64",
     "CollectedContact": (
         "email!:email optInType:OptInType emailType:EmailType dataFields:[DataValue] consentFields:[DataValue]"

@@ -224,12 +224,15 @@ def _category(db: Connection, ident: object, *, selectable: bool) -> int | None:
 
 
 def update_preference(call: Call) -> Answer:
-    """PUT /v2/preferences/{id}: its names, its place and category, and whether recipients see it."""
+    """PUT /v2/preferences/{id}: its names, its place and category, and whether recipients see it.
+
+    The older path names it in the body.
+    """
     body = call.json_object()
     private, public = _names(body)
     place = _place(body.get("order"))
     with call.account.store.writing() as db:
-        row = _asked(db, call)
+        row = _asked(db, call) if "id" in call.params else _preference_of(db, body.get("id"))
         before = parent = row["parent_id"]
         if body.get("categoryid") is not None:
             parent = _category(db, body["categoryid"], selectable=bool(row["selectable"]))
@@ -245,7 +248,7 @@ def update_preference(call: Call) -> Answer:
             _arrange(db, _beside(db, before))
         if place is not None or parent != before:
             _put_at(db, row["id"], parent, INT32 if place is None else place)
-        return json_answer(_with_below(db, _asked(db, call)))
+        return json_answer(_with_below(db, _preference_of(db, row["id"])))
 
 
 def delete_preference(call: Call) -> Answer:
@@ -352,7 +355,10 @@ ROUTES = [
     Route("GET", f"/v2/{_WITH}/opt-ins-since/{{date}}", contacts_who_chose, LOW),
     Route("GET", f"/v2/address-books/{{book_id}}/{_WITH}", contacts_with_preference, MEDIUM),
     Route("GET", f"/v2/address-books/{{book_id}}/{_WITH}/opt-ins-since/{{date}}", contacts_who_chose, LOW),
-    # The vendor's pages spell this path in both ways.
+    # The vendor's pages spell these paths in both ways.
+    Route("POST", "/v2/preference", create_preference, MEDIUM),
+    Route("PUT", "/v2/preference", update_preference, MEDIUM),
+    Route("DELETE", "/v2/preference/{id}", delete_preference, MEDIUM),
     Route("GET", "/v2/contact/{ident}/preferences", contact_preferences, HIGH),
     Route("PUT", "/v2/contact/{ident}/preferences", set_contact_preferences, MEDIUM),
     Route("GET", "/v2/contacts/{ident}/preferences", contact_preferences, HIGH),

@@ -88,9 +88,8 @@ def test_preferences_come_with_an_import(account: Account) -> None:
     for who, chosen in (("ann@example.com", True), ("bob@example.com", False)):
         (choice,) = account.preferences.of_contact(who)
         assert (choice.id, choice.is_opted_in) == (offers.id, chosen)
-    account.contacts.save_with_consent(
-        ContactDraft("ann@example.com"), [], preferences=[(offers.id, False)], update=True
-    )
+    ann = account.contacts.get("ann@example.com")
+    account.contacts.update_with_consent(ann.id, ContactDraft("ann@example.com"), [], preferences=[(offers.id, False)])
     (choice,) = account.preferences.of_contact("ann@example.com")
     assert choice.is_opted_in is False
 

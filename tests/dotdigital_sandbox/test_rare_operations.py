@@ -115,6 +115,14 @@ def test_transactional_data_under_a_given_key(api: Api) -> None:
     # Whose record it is need not be said again, and what it holds may come as it is.
     assert api.ask("POST", path, {"json": {"total": 5}}, status=200) == {**made, "json": '{"total":5}'}
     assert api.message("POST", f"{path}teen", {"json": "{}"})[0] == 400
+    for key in ("eight", "three"):
+        api.ask("POST", "/v2/contacts/transactional-data/Orders", {**body, "key": key}, status=201)
+    collection = "/v2/contacts/transactional-data/orders"
+    assert [each["key"] for each in api.get(collection)] == ["eight", "seven", "three"]
+    assert [each["key"] for each in api.get(collection, fromId="eight", take=1)] == ["seven"]
+    assert api.message("GET", f"{collection}?take=0")[0] == 400
+    missing = (404, "Error: ERROR_TRANSACTIONAL_DATA_COLLECTION_DOES_NOT_EXIST")
+    assert api.message("GET", "/v2/contacts/transactional-data/Nothing") == missing
 
 
 def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
@@ -135,6 +143,10 @@ def test_preferences_of_a_contact_answer_under_both_spellings(api: Api) -> None:
     api.contact("ann@example.com")
     news = api.ask("POST", "/v2/preferences", {"publicName": "News", "isPreference": True}, status=200)["id"]
     api.ask("PUT", "/v2/contact/ann@example.com/preferences", [{"id": str(news), "isOptedIn": True}], status=200)
+    hats = api.ask("POST", "/v2/preference", {"publicName": "Hats", "isPreference": True}, status=200)["id"]
+    assert api.ask("PUT", "/v2/preference", {"id": hats, "publicName": "Caps"}, status=200)["publicName"] == "Caps"
+    assert api.message("PUT", "/v2/preference", {"publicName": "Caps"}) == (404, "Error: ERROR_PREFERENCE_NOT_FOUND")
+    api.ask("DELETE", f"/v2/preference/{hats}", status=200)
     for noun in ("contact", "contacts"):
         assert api.get(f"/v2/{noun}/ann@example.com/preferences")[0]["isOptedIn"] is True
 

@@ -159,6 +159,9 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         (answer(400, {"message": "Error: ERROR_NEW_TWO"}), Rejected, "ERROR_NEW_TWO", "ERROR_NEW_TWO"),
         (answer(400, {"errorCode": "contacts:new", "description": "Bad."}), Rejected, "contacts:new", "Bad"),
         (answer(400, {"errorCode": "<b>", "description": None}), Rejected, None, "status 400"),
+        (answer(400, {"title": "One or more fields.", "status": 400, "detail": None}), Rejected, None, "One or more"),
+        (answer(400, {"title": "Bad", "status": 400, "detail": "Of 'x'."}), Rejected, None, "Of [value]"),
+        (answer(404, {"type": "about:blank", "title": "Not Found", "status": 404}), NotFound, None, "deleted"),
         (answer(400, b"[]"), Rejected, None, "status 400"),
         (answer(418, {"message": 5}), Rejected, None, "status 418"),
     ],
@@ -410,6 +413,12 @@ def test_a_status_that_is_an_answer_can_be_a_refusal(server: Server, account: Ac
     assert refused.value.status == 409
     assert account.delete_data_field("Size").dependencies == ["a form"]
     assert len(server.requests) == 2
+    # As the vendor's document has it, which the service itself is not known to send.
+    problem = {"type": "https://example.com", "title": "In use", "status": 409, "errors": {"Name": ["in use"]}}
+    server.say(answer(409, problem, headers={"Content-Type": "application/problem+json"}))
+    with pytest.raises(Rejected, match="still uses") as refused:
+        account.delete_data_field("Size")
+    assert (refused.value.field, len(server.requests)) == ("Name", 3)
 
 
 @pytest.mark.parametrize("body", [{}, {"ok": True}, {"state": "maintenance"}])

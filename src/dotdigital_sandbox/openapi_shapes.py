@@ -102,6 +102,8 @@ NEWER_KEYS: dict[str, tuple[str, ...]] = {
     "CampaignSummary": ("revenue", "conversionRate", "assistedRevenue", "numOrders", "numAssistedOrders"),
     "Reply": ("customReplyToAddress",),
     "RecordFault": ("detail",),
+    "V3Preference": ("name",),
+    "V3Channels": ("whatsApp",),
 }
 
 SHAPES: dict[str, str] = {

@@ -47,7 +47,10 @@ class Refusal(NamedTuple):
 
 
 def read_refusal(body: bytes) -> Refusal | None:
-    """Answers what an error body says, or None if it is not one of the vendor's two shapes (contract §3.1, §3.4)."""
+    """Answers what an error body says, or None if it is none of the vendor's shapes (contract §3.1, §3.4).
+
+    The third is the one of RFC 9457, by which the vendor's document describes a data field that is still used.
+    """
     try:
         content = json_object(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -60,7 +63,16 @@ def read_refusal(body: bytes) -> Refusal | None:
     if isinstance(content.get("errorCode"), str):
         code = content["errorCode"] if _V3_CODE.fullmatch(content["errorCode"]) else None
         return Refusal(code, _redacted(str(content.get("description") or "")), _item(content.get("details")))
+    if isinstance(content.get("title"), str) and isinstance(content.get("status"), int):
+        detail = content.get("detail")
+        said = detail if isinstance(detail, str) and detail.strip() else content["title"]
+        return Refusal(None, _redacted(said), _first_field(content.get("errors")))
     return None
+
+
+def _first_field(errors: Any) -> str | None:
+    """The first field that a problem by RFC 9457 names; the service is written in a language that names them so."""
+    return next((name for name in json_object(errors) if _FIELD.fullmatch(name)), None)
 
 
 def _item(details: Any) -> str | None:

@@ -122,7 +122,7 @@ class Campaigns:
         """Yields the sender addresses of the account."""
         return self._session.pages(operations.FROM_ADDRESSES, FromAddress)
 
-    def metrics(self, start: datetime, end: datetime) -> Page[dict[str, Any]]:
-        """Answers the figures of all campaigns sent between two aware times, in the service's own keys."""
+    def metrics(self, start: datetime, end: datetime) -> Iterator[Page[dict[str, Any]]]:
+        """Yields the figures of all campaigns sent between two aware times, in the service's own keys."""
         query: Query = {"startDate": json_time(start), "endDate": json_time(end)}
-        return self._session.rows(operations.CAMPAIGN_METRICS, dict[str, Any], query=query)
+        return self._session.pages(operations.CAMPAIGN_METRICS, dict[str, Any], query=query)

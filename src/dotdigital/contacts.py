@@ -97,21 +97,29 @@ class Contacts:
         consents: Sequence[Consent],
         *,
         preferences: Sequence[tuple[int, bool]] | None = None,
-        update: bool = False,
     ) -> dict[str, Any]:
-        """Creates, or with ``update`` changes, a contact with what it agreed to; answers the service's own keys.
+        """Creates a contact with what it agreed to; answers the service's own keys.
 
         ``preferences`` are ids with whether the contact opted in. It is never sent twice, lest what was agreed to
         stands there twice: UnknownOutcome.
         """
-        body: dict[str, Any] = {"contact": draft.body(), "consentFields": [each.fields() for each in consents]}
-        if preferences is None:
-            create, change = operations.CONTACT_CREATE_WITH_CONSENT, operations.CONTACT_UPDATE_WITH_CONSENT
-        else:
-            create, change = operations.CONTACT_CREATE_WITH_PREFERENCES, operations.CONTACT_UPDATE_WITH_PREFERENCES
-            body["preferences"] = [{"id": each, "isPreference": True, "isOptedIn": yes} for each, yes in preferences]
-        operation = (change if update else create)._replace(repeatable=False)
-        return self._session.post(operation, dict[str, Any], body)
+        plain, chosen = operations.CONTACT_CREATE_WITH_CONSENT, operations.CONTACT_CREATE_WITH_PREFERENCES
+        operation = plain if preferences is None else chosen
+        return self._session.post(operation, dict[str, Any], _with_consent(draft, consents, preferences))
+
+    def update_with_consent(
+        self,
+        contact_id: int,
+        draft: ContactDraft,
+        consents: Sequence[Consent],
+        *,
+        preferences: Sequence[tuple[int, bool]] | None = None,
+    ) -> dict[str, Any]:
+        """Changes a contact and adds what it agreed to; otherwise as ``save_with_consent``."""
+        plain, chosen = operations.CONTACT_UPDATE_WITH_CONSENT, operations.CONTACT_UPDATE_WITH_PREFERENCES
+        operation = (plain if preferences is None else chosen)._replace(repeatable=False)
+        body = _with_consent(draft, consents, preferences)
+        return self._session.post(operation, dict[str, Any], body, id=contact_id)
 
     def unsubscribe(self, email: str) -> Suppression:
         """Unsubscribes an address from the account (contract §4.4). Repeating it does no harm, so it is retried."""
@@ -169,6 +177,15 @@ class Contacts:
 
 def _row(draft: ContactDraft) -> dict[str, Any]:
     return {**draft.body(), "dataFields": key_values(draft.data_fields)}
+
+
+def _with_consent(
+    draft: ContactDraft, consents: Sequence[Consent], preferences: Sequence[tuple[int, bool]] | None
+) -> dict[str, Any]:
+    body: dict[str, Any] = {"contact": draft.body(), "consentFields": [each.fields() for each in consents]}
+    if preferences is not None:
+        body["preferences"] = [{"id": each, "isPreference": True, "isOptedIn": yes} for each, yes in preferences]
+    return body
 
 
 def _identity(who: int | str) -> dict[str, int | str]:

@@ -25,11 +25,17 @@ MAX_UNPAGED: Final = 10_000
 _LONGEST_ROW: Final = 4 * 1024 * 1024
 # Years of a date that stands for none.
 _NEVER: Final = frozenset({1, 9999})
+# Numbers, texts, lists and objects of one answer. A page of 5,000 contacts with 80 values each has a tenth of them.
+MOST_VALUES: Final = 4_000_000
 # No row is nested as deeply: a contact in a list has values in a list.
 _DEEPEST: Final = 10
 # A page that only the slow and patient parser reads.
 LONGEST_MENDED: Final = 32 * 1024 * 1024
 _PIECE: Final = 64 * 1024
+
+
+class TooManyValues(Exception):
+    """An answer of more values than any of the service has. Each takes many times the memory that it takes to send."""
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -75,6 +81,18 @@ class Page(Generic[Row]):
             self.unkept.append(hash(row))
 
 
+def values_in(body: bytes | bytearray) -> int:
+    """How many values a piece of JSON may hold, at most: a comma or bracket within a text counts as one."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
+def check_values(body: bytes | bytearray) -> None:
+    """Raises TooManyValues for a body that would fill the memory once it is decoded."""
+    # Each value takes two bytes at least, with what parts it from the next one.
+    if len(body) > 2 * MOST_VALUES and values_in(body) > MOST_VALUES:
+        raise TooManyValues
+
+
 def decode_page(body: bytes | bytearray, row: type[Row], limit: int = MAX_UNPAGED) -> Page[Row]:
     """Answers the rows of a JSON list; a bad row goes to ``malformed`` and costs none of the others.
 
@@ -113,6 +131,8 @@ def _one(body: bytes | bytearray, shape: type[Row]) -> Row:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
         pass
+    if len(body) > _LONGEST_ROW:
+        raise Unreadable(f"an object of more than {_LONGEST_ROW} bytes that is not quite one")
     try:
         # A half character can be stored or sent nowhere, and of an object there is no other one to go on with.
         whole = json.dumps(_loads(body), ensure_ascii=False).encode(errors="replace")
@@ -269,7 +289,11 @@ def _date_keys(shape: Any) -> frozenset[str]:
 
 
 def _date(text: str) -> datetime:
-    return datetime.fromisoformat(text.strip())
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        # Python's own error quotes the text, which may be anything, and would stand in whatever traceback is logged.
+        raise ValueError("no date") from None
 
 
 def _reason(error: Exception) -> str:

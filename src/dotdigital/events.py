@@ -11,7 +11,7 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, decode_one, malformed
+from dotdigital.decoding import MOST_VALUES, Page, TooManyValues, decode_one, malformed, values_in
 from dotdigital.drafts import json_of, json_time
 from dotdigital.errors import Transient
 from dotdigital.json_stream import Unreadable, members
@@ -258,7 +258,11 @@ def _event_page(chunks: Iterator[bytes]) -> EventPage:
     """A bad event costs none of the others, and none is dropped: the checkpoint would say that it was received."""
     page = EventPage([])
     checkpoint: str | None = None
+    values = 0
     for name, raw in members(chunks):
+        values += values_in(raw)
+        if values > MOST_VALUES:
+            raise TooManyValues
         if name == "checkPoint":
             token = decode_one(raw, str)
             checkpoint = as_token(token) if token else ""

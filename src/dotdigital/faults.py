@@ -14,6 +14,8 @@ _NAMES: Final = frozenset({"reason", "email"})
 UNREADABLE_ROW: Final = "Unreadable row"
 # Longer than any row the service can have; without it a body with no line end would be held in memory.
 _LONGEST_LINE: Final = 1024 * 1024
+# An account has four hundred data fields. Each row is given all columns, however short it is.
+_MOST_COLUMNS: Final = 2000
 _LONGEST_CELL: Final = 128 * 1024
 
 
@@ -29,6 +31,8 @@ def read_faults(chunks: Iterable[bytes]) -> Iterator[Fault]:
     named = not _NAMES.isdisjoint(header)
     if header and (header[0].startswith(("{", "[", "<")) or "\0" in header[0] or not (named or len(header) > 1)):
         raise Unreadable("no CSV")
+    if len(header) > _MOST_COLUMNS:
+        raise Unreadable(f"more than {_MOST_COLUMNS} columns")
     is_empty = True
     reason_at = header.index("reason") if "reason" in header else 0
     email_at = header.index("email") if "email" in header else 1

@@ -24,9 +24,9 @@ _WANTS_CREDENTIALS: Final = 407
 _LATER: Final = frozenset({408, 425, 429})
 
 
-def too_large(operation: Operation, most_bytes: int) -> DotdigitalError:
-    """An answer of more bytes than any that the service gives."""
-    cause = f"more than {most_bytes} bytes"
+def too_large(operation: Operation, most: str) -> DotdigitalError:
+    """An answer of more than any of the service has; ``most`` says of what, and how much."""
+    cause = f"more than {most}"
     if not operation.repeatable:
         return _lost(operation, cause)
     return Rejected(

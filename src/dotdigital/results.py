@@ -86,9 +86,13 @@ class CampaignResults:
         """Yields how often shared bookmarks were seen."""
         return self._events(operations.SOCIAL_BOOKMARK_VIEWS, BookmarkView, contact_id=contact_id)
 
-    def revenue(self, *, since: datetime | None = None, contact_id: int | None = None) -> Iterator[Page[Revenue]]:
-        """Yields what it earned; needs one of ``since`` and ``contact_id``."""
-        return self._events(operations.REVENUE, Revenue, since=since, contact_id=contact_id)
+    def revenue_since(self, since: datetime) -> Revenue:
+        """Answers what it earned since an aware time."""
+        return self._session.get(operations.CAMPAIGN_REVENUE_SINCE, Revenue, id=self.id, date=since)
+
+    def revenue_of(self, contact_id: int) -> Revenue:
+        """Answers what it earned from one contact."""
+        return self._session.get(operations.CAMPAIGN_REVENUE_OF, Revenue, id=self.id, contact=contact_id)
 
     def hard_bouncing_contacts(self, *, full_data: bool = False) -> Iterator[Page[Contact]]:
         """Yields the contacts whose mail bounced for good. Soft bounces are in ``activities`` only."""

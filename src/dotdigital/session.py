@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from dotdigital.answers import ERROR_BODY_LIMIT, read_refusal
-from dotdigital.decoding import Page, Row, decode_one, decode_page
+from dotdigital.decoding import Page, Row, check_values, decode_one, decode_page
 from dotdigital.faults import read_faults
 from dotdigital.json_stream import Unreadable
 from dotdigital.models import Contact, Fault
@@ -129,7 +129,7 @@ class Session:
         return self.wire.stream(self.endpoint, call, read_faults)
 
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
-        return self.wire.run(self.endpoint, call, lambda chunks: decode(_no_refusal(bytes_of(chunks))))
+        return self.wire.run(self.endpoint, call, lambda chunks: decode(_decodable(bytes_of(chunks))))
 
     def contact_pages(
         self,
@@ -147,10 +147,13 @@ class Session:
         return self.pages(weighed, Contact, query=query, page_size=page_size, overlap=overlap, start=start, **parts)
 
 
-def _no_refusal(body: bytearray) -> bytearray:
-    """Answers the body. A refusal can come inside a 200 (contract §3.1), and most shapes could be read out of it."""
+def _decodable(body: bytearray) -> bytearray:
+    """Answers the body. Raises TooManyValues, and Unreadable for a refusal.
+
+    A refusal can come inside a 200 (contract §3.1), and most shapes could be read out of it."""
     if len(body) <= ERROR_BODY_LIMIT and body.lstrip().startswith(b"{") and read_refusal(bytes(body)) is not None:
         raise Unreadable("a refusal inside of a success")
+    check_values(body)
     return body
 
 

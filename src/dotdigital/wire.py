@@ -21,6 +21,7 @@ import httpx2
 from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
 from dotdigital.bounds import Bounds, TooManyBytes, bounded
 from dotdigital.compression import decompressed
+from dotdigital.decoding import MOST_VALUES, TooManyValues
 from dotdigital.errors import ConfigurationError, DotdigitalError, NotFound, Rejected, Throttled, Transient
 from dotdigital.json_stream import Unreadable
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
@@ -215,7 +216,7 @@ class Wire:
                 encoding = response.headers.get("content-encoding", "")
                 yield from self._judged(call, response, decompressed(bounds.over(response.iter_raw()), encoding))
         except TooManyBytes as error:
-            raise too_large(call.operation, MAX_BODY) from error
+            raise too_large(call.operation, f"{MAX_BODY} bytes") from error
         except httpx2.InvalidURL as error:
             raise Rejected(
                 "The address of this call would be longer than any can be, so it was not sent. Ask for less at once.",
@@ -298,6 +299,8 @@ def _understood(operation: Operation, kept: _Kept) -> Generator[_Kept, None, Non
         if refusal is not None and refusal.code:
             raise error_for(operation, 200, kept.beginning) from error
         raise not_understood(operation, str(error)) from error
+    except TooManyValues as error:
+        raise too_large(operation, f"{MOST_VALUES} values") from error
 
 
 class _Outgoing:

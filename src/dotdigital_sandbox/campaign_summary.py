@@ -8,10 +8,9 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
-from dotdigital_sandbox.campaigns import campaign_of, never
+from dotdigital_sandbox.campaigns import campaign_of, is_split_test, never
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, Route
-from dotdigital_sandbox.sends import SPLIT_METRICS
 
 EARLIEST, LATEST = "1971-01-01", "9999-01-01"
 _COUNTS = """
@@ -139,26 +138,29 @@ def campaign_summary(call: Call) -> Answer:
         return json_answer(summary_of(db, call, campaign["id"], campaign["sent_date"]))
 
 
-def _revenue(db: Connection, call: Call, campaign_id: int, sent: str | None) -> dict[str, Any]:
-    tally = Tally(db, campaign_id, call.account.clock.text())
-    return {
-        "campaignID": campaign_id,
-        "dateLastSent": sent,
-        "currency": "GBP",
-        "revenue": round(tally.revenue, 2),
-        "numOrders": tally.orders(),
-        "conversionRate": tally.conversion_rate(),
-    }
+def _earned(db: Connection, call: Call, campaign: Row, condition: str, value: object) -> tuple[float, int]:
+    """The sum of the orders that meet a condition, and how many they are."""
+    row = db.execute(
+        "SELECT coalesce(sum(json_extract(data, '$.value')), 0) AS revenue, count(*) AS orders FROM event "
+        f"WHERE campaign_id = ? AND kind = 'roi' AND at <= ? AND {condition}",
+        (campaign["id"], call.account.clock.text(), value),
+    ).fetchone()
+    return round(row["revenue"], 2), row["orders"]
+
+
+def _revenue(call: Call, campaign: Row, revenue: float, orders: int, rate: float) -> dict[str, Any]:
+    sent = campaign["sent_date"] or never(call)
+    out = {"campaignID": campaign["id"], "dateLastSent": sent, "currency": "GBP", "revenue": revenue}
+    return {**out, "numOrders": orders, "conversionRate": rate}
 
 
 def revenue_since(call: Call) -> Answer:
-    """GET /v2/campaigns/{id}/revenue/since-date/{date}: one row when the campaign was sent since then."""
-    page, since = call.page(), call.since()
+    """GET /v2/campaigns/{id}/revenue/since-date/{date}: what was spent since then."""
     with call.account.store.reading() as db:
         campaign = campaign_of(db, call)
-        sent = campaign["sent_date"]
-        rows = [_revenue(db, call, campaign["id"], sent)] if sent and sent >= since else []
-    return json_answer(rows[page.skip : page.skip + page.select])
+        revenue, orders = _earned(db, call, campaign, "at >= ?", call.since())
+        delivered = sum(Tally(db, campaign["id"], call.account.clock.text()).delivered().values())
+    return json_answer(_revenue(call, campaign, revenue, orders, _ratio(orders, delivered)))
 
 
 def revenue_of_contact(call: Call) -> Answer:
@@ -166,29 +168,24 @@ def revenue_of_contact(call: Call) -> Answer:
     with call.account.store.reading() as db:
         campaign = campaign_of(db, call)
         contact_id = call.id("contact_id", "CONTACT_NOT_FOUND")
-        row = db.execute(
-            "SELECT count(*) AS orders, coalesce(sum(json_extract(data, '$.value')), 0) AS revenue FROM event "
-            "WHERE campaign_id = ? AND contact_id = ? AND kind = 'roi' AND at <= ?",
-            (campaign["id"], contact_id, call.account.clock.text()),
-        ).fetchone()
-    orders = {"numOrders": row["orders"], "conversionRate": float(row["orders"] > 0)}
-    sent = {"campaignID": campaign["id"], "dateLastSent": campaign["sent_date"] or never(call), "currency": "GBP"}
-    return json_answer([{**sent, "revenue": round(row["revenue"], 2), **orders}])
+        revenue, orders = _earned(db, call, campaign, "contact_id = ?", contact_id)
+    return json_answer(_revenue(call, campaign, revenue, orders, float(orders > 0)))
 
 
 def metrics(call: Call) -> Answer:
-    """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time, without pages.
+    """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time.
 
     Percentages are 0..100 here.
     """
     start, end = (
         call.instant(call.text(name) or default) for name, default in (("startdate", EARLIEST), ("enddate", LATEST))
     )
+    page = call.page()
     with call.account.store.reading() as db:
         rows = db.execute(
             "SELECT g.*, f.email AS from_email FROM campaign g JOIN from_address f ON f.id = g.from_address_id "
-            "WHERE sent_date BETWEEN ? AND ? ORDER BY g.id",
-            (start, end),
+            "WHERE sent_date BETWEEN ? AND ? ORDER BY g.id LIMIT ? OFFSET ?",
+            (start, end, *page),
         ).fetchall()
         return json_answer([_metric(db, call, row) for row in rows])
 
@@ -202,7 +199,7 @@ _METRIC_PERCENTAGES = (
 
 def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
     summary = summary_of(db, call, row["id"], row["sent_date"])
-    money = _revenue(db, call, row["id"], row["sent_date"])
+    tally = Tally(db, row["id"], call.account.clock.text())
     totals = {
         "sent": "Sent",
         "delivered": "Delivered",
@@ -229,25 +226,17 @@ def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
         **{name: summary[name] * 100 for name in _METRIC_PERCENTAGES},
         "percentageUniqueClicks": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalDelivered"]),
         "percentageUniqueClicksToOpens": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalUniqueOpens"]),
-        "revenue": money["revenue"],
-        "conversionRate": money["conversionRate"],
+        "revenue": round(tally.revenue, 2),
+        "conversionRate": tally.conversion_rate(),
         "assistedRevenue": 0.0,
-        "orders": money["numOrders"],
+        "orders": tally.orders(),
         "assistedOrders": 0,
         "tags": json.loads(row["tags"]),
         "subjectLine": row["subject"],
         "fromName": row["from_name"],
         "fromAddress": row["from_email"],
-        "isSplitTest": row["split_options"] is not None,
+        "isSplitTest": is_split_test(row),
     }
-
-
-def split_test(call: Call) -> Answer:
-    """GET /v2/campaigns/{id}/split-test: what decides and the versions; none is told apart here."""
-    with call.account.store.reading() as db:
-        campaign = campaign_of(db, call)
-    split = json.loads(campaign["split_options"] or "{}")
-    return json_answer({"splitTestWinnerMetric": split.get("testMetric", SPLIT_METRICS[0]), "versions": []})
 
 
 ROUTES = [
@@ -255,5 +244,4 @@ ROUTES = [
     Route("GET", "/v2/campaigns/{campaign_id}/revenue/since-date/{date}", revenue_since, MEDIUM),
     Route("GET", "/v2/campaigns/{campaign_id}/activities/{contact_id}/revenue", revenue_of_contact, MEDIUM),
     Route("GET", "/v2/campaigns/metrics", metrics, MEDIUM),
-    Route("GET", "/v2/campaigns/{campaign_id}/split-test", split_test, MEDIUM),
 ]

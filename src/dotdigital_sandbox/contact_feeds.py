@@ -145,6 +145,7 @@ def book_unsubscribed_since(call: Call) -> Answer:
 ROUTES = [
     Route("GET", "/v2/contacts", list_contacts, MEDIUM),
     Route("GET", "/v2/contacts/count", count_contacts, MEDIUM),
+    Route("GET", "/v2/contacts/get-all-contacts-count", count_contacts, MEDIUM),
     Route("GET", "/v2/contacts/created-since/{date}", created_since, LOW),
     Route("GET", "/v2/contacts/modified-since/{date}", modified_since, LOW),
     Route("GET", "/v2/contacts/unsubscribed-since/{date}", unsubscribed_since, LOW),

@@ -101,9 +101,9 @@ def delete_data_field(call: Call) -> Answer:
 
 def _campaigns_showing(db: Connection, name: str) -> list[int]:
     found = db.execute(
-        "SELECT id FROM campaign WHERE instr(upper(html_content), ?) OR instr(upper(plain_text_content), ?) ORDER BY "
-        "id",
-        (f"@{name}@", f"@{name}@"),
+        "SELECT id FROM campaign WHERE instr(upper(subject || html_content || plain_text_content || "
+        "coalesce(versions, '')), ?) ORDER BY id",
+        (f"@{name}@",),
     )
     return [row["id"] for row in found]
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import Any
 
-from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered
+from dotdigital_sandbox.calls import NO_CONTENT, PAGE, Answer, Call, json_answer, lowered
 from dotdigital_sandbox.contact_writing import contact_of, find_contact
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.insight_fields import Fault
@@ -200,6 +200,17 @@ def items_of_account(call: Call) -> Answer:
         return json_answer([_out(row) for row in rows])
 
 
+def items_from_key(call: Call) -> Answer:
+    """GET /v2/contacts/transactional-data/{collection}?fromId&take: the items behind a key, in the order of keys."""
+    take = call.number("take", PAGE, least=1, most=PAGE)
+    with call.account.store.reading() as db:
+        rows = db.execute(
+            "SELECT * FROM insight WHERE collection = ? AND key > ? ORDER BY key LIMIT ?",
+            (_known_collection(db, call), call.text("fromid"), take),
+        )
+        return json_answer([_out(row) for row in rows])
+
+
 def empty_collection(call: Call) -> Answer:
     """PUT /v2/contacts/transactional-data/{collection}/empty: the collection itself stays."""
     with call.account.store.writing() as db:
@@ -212,6 +223,7 @@ ROUTES = [
     Route("GET", f"{_BASE}-collections", list_collections, MEDIUM),
     Route("GET", "/v2/transactional-data/{collection}", items_of_account, MEDIUM),
     Route("PUT", f"{_BASE}/{{collection}}/empty", empty_collection, MEDIUM),
+    Route("GET", f"{_BASE}/{{collection}}", items_from_key, LOW),
     Route("POST", f"{_BASE}/{{collection}}", save_item, MEDIUM),
     Route("POST", f"{_BASE}/import/{{collection}}", import_items, LOW),
     Route("GET", f"{_BASE}/import/{{guid}}", import_status, UNLIMITED),

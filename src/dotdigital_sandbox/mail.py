@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -32,6 +33,7 @@ from dotdigital_sandbox.values import is_email
 ALL_TIME = "AllTime"
 # Where a period begins, as SQLite's date() wants it told, and how many days are sure to lead into the next one.
 PERIODS = {"Month": ("'start of month'", 31), "Week": ("'weekday 0', '-6 days'", 7), "Day": ("'+0 days'", 1)}
+_DAY = re.compile(r"\d{4}-\d\d?-\d\d?")
 _COUNTERS = ("numOpens", "numClicks", "numIspComplaints", "numBounces")
 
 
@@ -149,10 +151,11 @@ def send_triggered_batch(call: Call) -> Answer:
 def mail_statistics(call: Call) -> Answer:
     """GET /v2/email/stats/since-date/{startDate}?endDate&aggregatedBy: a row a period in which there was any mail.
 
-    A single row, of zeros if need be, for all time together.
+    A single row, of zeros if need be, for all time together. An end that is a day counts to its last moment.
     """
     since = call.since()
-    until = call.instant(call.text("enddate")) if call.text("enddate") else call.account.clock.text()
+    end = call.text("enddate").strip()
+    until = call.instant(f"{end}T23:59:59.999Z" if _DAY.fullmatch(end) else end) if end else call.account.clock.text()
     period = one_of(call.text("aggregatedby") or ALL_TIME, (ALL_TIME, *PERIODS))
     with call.account.store.reading() as db:
         if period == ALL_TIME:

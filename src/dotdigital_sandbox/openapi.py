@@ -43,6 +43,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
 _PARTS: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "guid": {"type": "string", "format": "uuid"},
+    "email": {"type": "string", "format": "email"},
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
     "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }
@@ -211,7 +212,8 @@ def _schemas(shape: Shape) -> dict[str, Any]:
             "properties": {key: _schema(kind) for key, kind in properties.items()},
         }
     for name, text in BODIES.items():
-        keys = _keys(text)
+        lacking = NEWER_KEYS.get(name, ()) if shape == "legacy" else ()
+        keys = [(key, kind) for key, kind in _keys(text) if key.rstrip("!") not in lacking]
         schemas[name] = {"type": "object", "properties": {key.rstrip("!"): _schema(kind) for key, kind in keys}}
         needed = [key.rstrip("!") for key, _ in keys if key.endswith("!")]
         if needed:

@@ -96,10 +96,14 @@ NEWER_KEYS: dict[str, tuple[str, ...]] = {
     "Campaign": ("customReplyToAddress",),
     "MadeCampaign": ("customReplyToAddress", "type"),
     "CampaignDetails": ("customReplyToAddress",),
+    "PreparedCampaign": ("customReplyToAddress",),
+    "SplitTestCampaign": ("customReplyToAddress",),
     "FilteredCampaign": ("customReplyToAddress",),
     "CampaignSummary": ("revenue", "conversionRate", "assistedRevenue", "numOrders", "numAssistedOrders"),
     "Reply": ("customReplyToAddress",),
     "RecordFault": ("detail",),
+    "V3Preference": ("name",),
+    "V3Channels": ("whatsApp",),
 }
 
 SHAPES: dict[str, str] = {
@@ -132,6 +136,8 @@ SHAPES: dict[str, str] = {
         "id:int publicName:str privateName:str isPreference:bool order:str isPublic:bool categoryId:int "
         "preferenceCount:int created:date lastModified:date isOptedIn:bool? preferences:[Preference]?"
     ),
+    "PreferenceOptIn": "marketingPreferenceId:int addressBookId:int isOptedIn:bool dateModifed:date",
+    "ContactWithPreferenceOptIn": "contact:Contact marketingPreferenceOptIns:[PreferenceOptIn]",
     "ContactImport": "id:guid status:ImportStatus",
     "ImportReport": " ".join(f"{name}:int" for name in REPORT_COUNTERS),
     "DataField": "name:str type:FieldType visibility:Visibility defaultValue:any",
@@ -142,9 +148,8 @@ SHAPES: dict[str, str] = {
     "Tag": "name:str",
     "SplitTestOptions": "testMetric:SplitMetric testPercentage:int testPeriodHours:int",
     "MadeCampaign": f"{_CAMPAIGN} type:CampaignType?",
-    "CampaignDetails": (
-        f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[SplitTestOptions] sentDate:never|date?"
-    ),
+    "CampaignDetails": (f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[str] sentDate:never|date?"),
+    "PreparedCampaign": f"{_CAMPAIGN} processedHtmlContent:str processedPlainTextContent:str",
     "FilteredCampaign": f"{_CAMPAIGN} type:CampaignType tags:[str] sentDate:date? scheduledDate:date?",
     "CampaignSend": (
         "id:guid campaignId:int addressBookIds:[int]? contactIds:[int]? sendDate:date "
@@ -182,7 +187,16 @@ SHAPES: dict[str, str] = {
         + " revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
         "fromAddress:str isSplitTest:bool"
     ),
-    "SplitTest": "splitTestWinnerMetric:SplitMetric versions:[any]",
+    "SplitTest": "splitTestWinnerMetric:SplitMetric versions:[SplitTestResult]",
+    "SplitTestResult": (
+        "subjectLine:str fromName:str fromAddress:str htmlContent:str plainTextContent:str version:str "
+        "winningVersion:bool resultsActual:num resultsPercentage:num"
+    ),
+    "SplitTestCampaign": (
+        "id:int name:str subjects:[str] fromNames:[str] fromAddresses:[FromAddress] htmlContents:[str] "
+        "plainTextContents:[str] replyAction:ReplyAction replyToAddress:str? status:CampaignStatus "
+        "customReplyToAddress:str?"
+    ),
     "RecordCollection": "id:int name:str",
     "Folder": "id:int name:str childFolders:[Folder]?",
     "Image": (
@@ -263,7 +277,8 @@ BODIES: dict[str, str] = {
     "ChangedContactWithConsent": "contact!:NewContact consentFields:[NewConsent] preferences:[PreferenceChoice]",
     "PreferenceChoice": "id!:int isOptedIn:bool",
     "DocumentToAttach": "id!:int",
-    "NewPreference": "privateName!:str publicName:str isPreference:bool isPublic:bool categoryId:int",
+    "NewPreference": "privateName!:str publicName:str isPreference:bool order:str isPublic:bool categoryId:int?",
+    "NamedPreference": "id!:int privateName!:str publicName:str order:str isPublic:bool categoryId:int?",
     "FileMedia": "fileName!:str data!:base64",
     "CollectedContact": (
         "email!:email optInType:OptInType emailType:EmailType dataFields:[DataValue] consentFields:[DataValue]"
@@ -273,6 +288,10 @@ BODIES: dict[str, str] = {
     "NewCampaign": (
         "name!:str subject!:str fromName!:str htmlContent!:letter plainTextContent!:letter "
         "fromAddress:GivenFromAddress replyAction:ReplyAction replyToAddress:str type:CampaignType tags:[Tag]"
+    ),
+    "NewSplitTestCampaign": (
+        "name!:str subjects!:[str] fromNames!:[str] htmlContents!:[letter] plainTextContents!:[letter] "
+        "fromAddresses:[GivenFromAddress] replyAction:ReplyAction replyToAddress:str"
     ),
     "GivenFromAddress": "id:int email:email",
     "NewTemplate": (

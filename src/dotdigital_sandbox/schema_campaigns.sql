@@ -1,12 +1,13 @@
 -- Campaigns, their sends and what recipients did with them.
 CREATE TABLE IF NOT EXISTS from_address (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL UNIQUE COLLATE NOCASE);
 
+-- versions: the lists of a split test, as split_tests.py reads them; its first version stands in the columns.
 CREATE TABLE IF NOT EXISTS campaign (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, subject TEXT NOT NULL, from_name TEXT NOT NULL,
     from_address_id INTEGER NOT NULL, html_content TEXT NOT NULL, plain_text_content TEXT NOT NULL,
     reply_action TEXT NOT NULL DEFAULT 'Unset', reply_to TEXT, type TEXT NOT NULL DEFAULT 'Standard',
     tags TEXT NOT NULL DEFAULT '[]', split_options TEXT, status TEXT NOT NULL DEFAULT 'Unsent',
-    sent_date TEXT, scheduled_date TEXT
+    sent_date TEXT, scheduled_date TEXT, versions TEXT
 );
 
 CREATE TABLE IF NOT EXISTS campaign_target (

@@ -10,10 +10,10 @@ CREATE INDEX IF NOT EXISTS consent_contact ON consent (contact_id);
 CREATE TABLE IF NOT EXISTS preference (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE, public_name TEXT NOT NULL, parent_id INTEGER,
     selectable INTEGER NOT NULL, is_public INTEGER NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
-    UNIQUE (parent_id, name)
+    position INTEGER NOT NULL, UNIQUE (parent_id, name)
 );
 CREATE TABLE IF NOT EXISTS contact_preference (
-    contact_id INTEGER NOT NULL, preference_id INTEGER NOT NULL, opted_in INTEGER NOT NULL,
+    contact_id INTEGER NOT NULL, preference_id INTEGER NOT NULL, opted_in INTEGER NOT NULL, modified TEXT NOT NULL,
     PRIMARY KEY (contact_id, preference_id)
 ) WITHOUT ROWID;
 

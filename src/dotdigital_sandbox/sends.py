@@ -42,7 +42,7 @@ def _split(value: object) -> dict[str, Any] | None:
     keys = lowered(value, code="CAMPAIGN_SEND_INVALID")
     metric = one_of(keys.get("testmetric"), SPLIT_METRICS, code="CAMPAIGN_SEND_INVALID")
     percentage, hours = (whole_number(keys.get(name)) or 0 for name in ("testpercentage", "testperiodhours"))
-    if not 1 <= percentage <= HUNDRED or hours < 1:
+    if not 1 <= percentage <= HUNDRED or not 1 <= hours <= INT32:
         raise refusal("CAMPAIGN_SEND_INVALID")
     return {"testMetric": metric, "testPercentage": percentage, "testPeriodHours": hours}
 

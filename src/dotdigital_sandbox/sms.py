@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from sqlite3 import Row
 from types import NoneType
 from typing import Any
 
 from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.errors import refusal
-from dotdigital_sandbox.routing import HIGH, MEDIUM, UNLIMITED, Route
-from dotdigital_sandbox.things import keep, thing_of
+from dotdigital_sandbox.routing import MEDIUM, UNLIMITED, Route
+from dotdigital_sandbox.things import WrittenThings, keep, thing_of
 from dotdigital_sandbox.v3_channels import mobile_of
 from dotdigital_sandbox.v3_errors import V3Error
 
-KIND, MISSING = "sms-campaign", "CAMPAIGN_NOT_FOUND"
 NAME_LIMIT, MESSAGE_LIMIT, SENDER_LIMIT = 256, 1600, 15
 SENDER, SENDER_ID = "sandbox", 1
 
@@ -35,23 +33,12 @@ def _given(call: Call) -> dict[str, Any]:
     return {"name": name, "message": message, "sendingIdentity": sender, "toggleShortLinks": truths[short]}
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    return {"id": row["id"], **json.loads(row["body"]), "sendingIdentityId": SENDER_ID, "status": "Unsent"}
-
-
-def list_campaigns(call: Call) -> Answer:
-    """GET /v2/sms/campaigns."""
-    page = call.page()
-    with call.account.store.reading() as db:
-        rows = db.execute("SELECT * FROM thing WHERE kind = ? ORDER BY id LIMIT ? OFFSET ?", (KIND, *page))
-        return json_answer([_shown(row) for row in rows])
-
-
-def create_campaign(call: Call) -> Answer:
-    """POST /v2/sms/campaigns."""
-    body = _given(call)
-    with call.account.store.writing() as db:
-        return json_answer(_shown(keep(db, call.account, KIND, body["name"], body)), status=HTTPStatus.CREATED)
+CAMPAIGNS = WrittenThings(
+    kind="sms-campaign",
+    missing="CAMPAIGN_NOT_FOUND",
+    given=_given,
+    more={"sendingIdentityId": SENDER_ID, "status": "Unsent"},
+)
 
 
 def copy_campaign(call: Call) -> Answer:
@@ -61,34 +48,9 @@ def copy_campaign(call: Call) -> Answer:
     if ident is None or not isinstance(name, str) or not 1 <= len(name) <= NAME_LIMIT:
         raise refusal("SMS_INVALID")
     with call.account.store.writing() as db:
-        original = json.loads(thing_of(db, KIND, min(ident, INT32), MISSING)["body"])
-        row = keep(db, call.account, KIND, name, {**original, "name": name})
-    return json_answer(_shown(row), status=HTTPStatus.CREATED)
-
-
-def read_campaign(call: Call) -> Answer:
-    """GET /v2/sms/campaigns/{campaignId}."""
-    with call.account.store.reading() as db:
-        return json_answer(_shown(thing_of(db, KIND, call.id("campaign_id", MISSING), MISSING)))
-
-
-def update_campaign(call: Call) -> Answer:
-    """PUT /v2/sms/campaigns/{campaignId}."""
-    body = _given(call)
-    with call.account.store.writing() as db:
-        ident = thing_of(db, KIND, call.id("campaign_id", MISSING), MISSING)["id"]
-        row = db.execute(
-            "UPDATE thing SET name = ?, body = ? WHERE id = ? RETURNING *", (body["name"], json.dumps(body), ident)
-        ).fetchone()
-    return json_answer(_shown(row))
-
-
-def delete_campaign(call: Call) -> Answer:
-    """DELETE /v2/sms/campaigns/{campaignId}."""
-    with call.account.store.writing() as db:
-        ident = thing_of(db, KIND, call.id("campaign_id", MISSING), MISSING)["id"]
-        db.execute("DELETE FROM thing WHERE id = ?", (ident,))
-    return NO_CONTENT
+        original = json.loads(thing_of(db, CAMPAIGNS.kind, min(ident, INT32), CAMPAIGNS.missing)["body"])
+        row = keep(db, call.account, CAMPAIGNS.kind, name, {**original, "name": name})
+    return json_answer(CAMPAIGNS.shown(row), status=HTTPStatus.CREATED)
 
 
 def send_message(call: Call) -> Answer:
@@ -105,13 +67,8 @@ def send_message(call: Call) -> Answer:
     return NO_CONTENT
 
 
-_BASE = "/v2/sms/campaigns"
 ROUTES = [
-    Route("GET", _BASE, list_campaigns, MEDIUM),
-    Route("POST", _BASE, create_campaign, MEDIUM),
-    Route("POST", f"{_BASE}/copy", copy_campaign, MEDIUM),
-    Route("GET", f"{_BASE}/{{campaign_id}}", read_campaign, HIGH),
-    Route("PUT", f"{_BASE}/{{campaign_id}}", update_campaign, MEDIUM),
-    Route("DELETE", f"{_BASE}/{{campaign_id}}", delete_campaign, MEDIUM),
+    *CAMPAIGNS.routes("/v2/sms/campaigns"),
+    Route("POST", "/v2/sms/campaigns/copy", copy_campaign, MEDIUM),
     Route("POST", "/v2/sms-messages/send-to/{number}", send_message, UNLIMITED),
 ]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, one_of, whole_number
+from dotdigital_sandbox.calls import INT32, NO_CONTENT, PAGE, Answer, Call, json_answer, one_of, whole_number
 from dotdigital_sandbox.campaigns import REPLY_ACTIONS, UNSUBSCRIBE_TOKEN, or_default
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
@@ -45,29 +47,80 @@ def thing_of(db: Connection, kind: str, ident: int, missing: str) -> Row:
     return row
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    return {"id": row["id"], **json.loads(row["body"])}
+@dataclass(frozen=True, kw_only=True)
+class Things:
+    """One kind of things: ``missing`` is the refusal where there is none, ``more`` what each is shown with besides."""
+
+    kind: str
+    missing: str
+    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    page: int = PAGE
+
+    def shown(self, row: Row) -> dict[str, Any]:
+        """A thing as answered."""
+        return {"id": row["id"], **json.loads(row["body"]), **self.more}
+
+    def asked(self, db: Connection, call: Call) -> Row:
+        """The thing of the path."""
+        return thing_of(db, self.kind, call.id("id", self.missing), self.missing)
+
+    def list_all(self, call: Call) -> Answer:
+        """GET: all of them, page by page."""
+        page = call.page(self.page)
+        with call.account.store.reading() as db:
+            rows = db.execute("SELECT * FROM thing WHERE kind = ? ORDER BY id LIMIT ? OFFSET ?", (self.kind, *page))
+            return json_answer([self.shown(row) for row in rows])
+
+    def read_one(self, call: Call) -> Answer:
+        """GET."""
+        with call.account.store.reading() as db:
+            return json_answer(self.shown(self.asked(db, call)))
+
+    def routes(self, path: str) -> list[Route]:
+        """The operations under a path."""
+        return [Route("GET", path, self.list_all, MEDIUM), Route("GET", f"{path}/{{id}}", self.read_one, HIGH)]
 
 
-def _listed(call: Call, kind: str, *, select: int = 1000) -> Answer:
-    page = call.page(select)
-    with call.account.store.reading() as db:
-        rows = db.execute("SELECT * FROM thing WHERE kind = ? ORDER BY id LIMIT ? OFFSET ?", (kind, *page))
-        return json_answer([_shown(row) for row in rows])
+@dataclass(frozen=True, kw_only=True)
+class WrittenThings(Things):
+    """One kind of things that clients write: ``given`` reads a request's body with its ``name``, or refuses it."""
+
+    given: Callable[[Call], dict[str, Any]]
+
+    def create(self, call: Call) -> Answer:
+        """POST."""
+        body = self.given(call)
+        with call.account.store.writing() as db:
+            row = keep(db, call.account, self.kind, body["name"], body)
+        return json_answer(self.shown(row), status=HTTPStatus.CREATED)
+
+    def update(self, call: Call) -> Answer:
+        """PUT: given anew as a whole."""
+        body = self.given(call)
+        with call.account.store.writing() as db:
+            row = db.execute(
+                "UPDATE thing SET name = ?, body = ? WHERE id = ? RETURNING *",
+                (body["name"], json.dumps(body, ensure_ascii=False), self.asked(db, call)["id"]),
+            ).fetchone()
+        return json_answer(self.shown(row))
+
+    def delete(self, call: Call) -> Answer:
+        """DELETE."""
+        with call.account.store.writing() as db:
+            db.execute("DELETE FROM thing WHERE id = ?", (self.asked(db, call)["id"],))
+        return NO_CONTENT
+
+    def routes(self, path: str) -> list[Route]:
+        """The operations under a path."""
+        return [
+            *super().routes(path),
+            Route("POST", path, self.create, MEDIUM),
+            Route("PUT", f"{path}/{{id}}", self.update, MEDIUM),
+            Route("DELETE", f"{path}/{{id}}", self.delete, MEDIUM),
+        ]
 
 
 # Templates
-
-
-def list_templates(call: Call) -> Answer:
-    """GET /v2/templates, five hundred a page."""
-    return _listed(call, "template", select=TEMPLATES_PAGE)
-
-
-def read_template(call: Call) -> Answer:
-    """GET /v2/templates/{id}."""
-    with call.account.store.reading() as db:
-        return json_answer(_shown(thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")))
 
 
 def _template(call: Call) -> dict[str, Any]:
@@ -88,31 +141,12 @@ def _template(call: Call) -> dict[str, Any]:
     }
 
 
-def create_template(call: Call) -> Answer:
-    """POST /v2/templates."""
-    body = _template(call)
-    with call.account.store.writing() as db:
-        return json_answer(_shown(keep(db, call.account, "template", body["name"], body)), status=HTTPStatus.CREATED)
-
-
-def update_template(call: Call) -> Answer:
-    """PUT /v2/templates/{id}."""
-    body = _template(call)
-    with call.account.store.writing() as db:
-        row = thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
-        db.execute("UPDATE thing SET name = ?, body = ? WHERE id = ?", (body["name"], json.dumps(body), row["id"]))
-    return json_answer({"id": row["id"], **body})
-
-
-def delete_template(call: Call) -> Answer:
-    """DELETE /v2/templates/{id}."""
-    with call.account.store.writing() as db:
-        row = thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
-        db.execute("DELETE FROM thing WHERE id = ?", (row["id"],))
-    return NO_CONTENT
+TEMPLATES = WrittenThings(kind="template", missing="TEMPLATE_NOT_FOUND", page=TEMPLATES_PAGE, given=_template)
 
 
 # Programs and enrolments
+
+PROGRAMS = Things(kind="program", missing="PROGRAM_NOT_FOUND")
 
 
 def make_program(db: Connection, account: Account, *, name: str, status: str) -> int:
@@ -121,17 +155,6 @@ def make_program(db: Connection, account: Account, *, name: str, status: str) ->
         raise ValueError(f"a program cannot be {status!r}; it may be: {', '.join(PROGRAM_STATUSES)}")
     body = {"name": name, "status": status, "dateCreated": account.clock.text()}
     return int(keep(db, account, "program", name, body)["id"])
-
-
-def list_programs(call: Call) -> Answer:
-    """GET /v2/programs."""
-    return _listed(call, "program")
-
-
-def read_program(call: Call) -> Answer:
-    """GET /v2/programs/{id}."""
-    with call.account.store.reading() as db:
-        return json_answer(_shown(thing_of(db, "program", call.id("id", "PROGRAM_NOT_FOUND"), "PROGRAM_NOT_FOUND")))
 
 
 def enrol(call: Call) -> Answer:
@@ -200,13 +223,8 @@ def read_enrolments(call: Call) -> Answer:
 
 
 ROUTES = [
-    Route("GET", "/v2/templates", list_templates, MEDIUM),
-    Route("POST", "/v2/templates", create_template, MEDIUM),
-    Route("GET", "/v2/templates/{id}", read_template, HIGH),
-    Route("PUT", "/v2/templates/{id}", update_template, MEDIUM),
-    Route("DELETE", "/v2/templates/{id}", delete_template, MEDIUM),
-    Route("GET", "/v2/programs", list_programs, MEDIUM),
-    Route("GET", "/v2/programs/{id}", read_program, HIGH),
+    *TEMPLATES.routes("/v2/templates"),
+    *PROGRAMS.routes("/v2/programs"),
     Route("POST", "/v2/programs/enrolments", enrol, MEDIUM),
     Route("GET", "/v2/programs/enrolments/{guid}", read_enrolments, UNLIMITED),
     Route("GET", "/v2/programs/enrolments/{guid}/report-faults", enrolment_faults, MEDIUM),

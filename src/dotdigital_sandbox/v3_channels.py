@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MOBILE = re.compile(r"\+?([1-9][0-9]{7,14})")
 _BLANKS = re.compile(r"[\s().-]")
 # There are no custom ones here.
+WHATSAPP = "whatsApp"
 IDENTIFIERS = ("contactid", "email", "mobilenumber")
 EMAIL_WISHES = {"subscribed": None, "unsubscribed": UNSUBSCRIBED, "suppressed": "Suppressed"}
 MOBILE_WISHES = ("noSubscription", "subscribed", "unsubscribed", "suppressed")
@@ -99,7 +100,7 @@ def read_wishes(channels: dict[str, Any]) -> Wishes:
     return Wishes(
         _status(channels, "email", EMAIL_WISHES, "emailtype optintype status resubscribeoptions"),
         _status(channels, "sms", MOBILE_WISHES, "status countrycode"),
-        _status(channels, "whatsApp", MOBILE_WISHES, "status"),
+        _status(channels, WHATSAPP, MOBILE_WISHES, "status"),
     )
 
 
@@ -154,7 +155,7 @@ def channels_out(row: Row) -> dict[str, Any]:
     if row["mobile"]:
         out["sms"] = {"countryCode": _country(row["mobile"]), "status": row["sms_status"]}
         if row["whatsapp_status"]:
-            out["whatsApp"] = {"status": row["whatsapp_status"]}
+            out[WHATSAPP] = {"status": row["whatsapp_status"]}
     return out
 
 

@@ -243,7 +243,8 @@ def contact_not_found(call: Call, code: str = "contactNotFound") -> V3Error:
 
 def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
     row = db.execute("SELECT * FROM contact WHERE id = ?", (contact_id,)).fetchone()
-    (contact,) = contacts_out(db, [row], parts=parts_of(call) or frozenset(PARTS), fields=fields_of(call))
+    parts, shape = parts_of(call) or frozenset(PARTS), call.account.settings.shape
+    (contact,) = contacts_out(db, [row], parts=parts, fields=fields_of(call), shape=shape)
     return json_answer(contact, status=status)
 
 
@@ -366,7 +367,8 @@ def list_contacts(call: Call) -> Answer:
             {**params, "after": page.after, "limit": page.limit + 1},
         ).fetchall()
         parts, fields = parts_of(call), fields_of(call, listing=True)
-        items = contacts_out(db, rows[: page.limit], parts=parts, fields=fields)
+        shape = call.account.settings.shape
+        items = contacts_out(db, rows[: page.limit], parts=parts, fields=fields, shape=shape)
     following = rows[page.limit - 1]["id"] if len(rows) > page.limit else None
     return json_answer(page.answer(items, following=following))
 

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from dotdigital_sandbox.calls import Call
-from dotdigital_sandbox.v3_channels import channels_out, identifiers_out
+from dotdigital_sandbox.settings import Shape
+from dotdigital_sandbox.v3_channels import WHATSAPP, channels_out, identifiers_out
 from dotdigital_sandbox.v3_consents import consents_by_contact
 from dotdigital_sandbox.v3_errors import V3Error
 
@@ -26,15 +27,17 @@ Tied = dict[int, list[dict[str, Any]]]
 
 
 def contacts_out(
-    db: Connection, rows: list[Row], *, parts: frozenset[str], fields: frozenset[str] | None
+    db: Connection, rows: list[Row], *, parts: frozenset[str], fields: frozenset[str] | None, shape: Shape
 ) -> list[dict[str, Any]]:
     """Contacts of version 3 with the parts asked for; ``fields`` None means all data fields.
 
-    However many they are, each part is read by one query.
+    The legacy shape has nothing that the vendor's own PHP client refuses: the ``name`` of a preference, which the
+    vendor's document asks for and does not describe, and WhatsApp. However many they are, each part is read by one
+    query.
     """
-    ids = json.dumps([row["id"] for row in rows])
+    ids, is_legacy = json.dumps([row["id"] for row in rows]), shape == "legacy"
     lists = _lists(db, ids) if "lists" in parts else None
-    preferences = _preferences(db, ids) if "preferences" in parts else {}
+    preferences = _preferences(db, ids, named=not is_legacy) if "preferences" in parts else {}
     consents = consents_by_contact(db, ids) if "consentRecords" in parts else None
     there = frozenset(row["name"] for row in db.execute("SELECT name FROM data_field"))
     names = there if fields is None else there & fields
@@ -43,6 +46,8 @@ def contacts_out(
         out = _basics(row, names)
         if "channelProperties" in parts:
             out["channelProperties"] = channels_out(row)
+            if is_legacy:
+                out["channelProperties"].pop(WHATSAPP, None)
         if lists is not None:
             out["lists"] = lists.get(row["id"], [])
         # There is no empty list of preferences.
@@ -81,15 +86,16 @@ def _lists(db: Connection, ids: str) -> Tied:
     return found
 
 
-def _preferences(db: Connection, ids: str) -> Tied:
+def _preferences(db: Connection, ids: str, *, named: bool) -> Tied:
     found: Tied = defaultdict(list)
     for row in db.execute(
         f"SELECT c.contact_id, p.id, p.name, p.public_name, c.opted_in FROM {_IDS} CROSS JOIN contact_preference c "
         "ON c.contact_id = ids.value JOIN preference p ON p.id = c.preference_id ORDER BY p.id",
         (ids,),
     ):
-        names = {"name": row["public_name"], "publicName": row["public_name"], "privateName": row["name"]}
-        found[row["contact_id"]].append({"id": row["id"], "isOptedIn": bool(row["opted_in"]), **names})
+        names = {"publicName": row["public_name"], "privateName": row["name"]}
+        name = {"name": row["public_name"]} if named else {}
+        found[row["contact_id"]].append({"id": row["id"], "isOptedIn": bool(row["opted_in"]), **name, **names})
     return found
 
 

@@ -61,9 +61,8 @@ def test_a_contact_with_what_it_agreed_to(account: Account) -> None:
     again = account.contacts.save_with_consent(ContactDraft("ann@example.com"), [consent], preferences=[])
     assert again["contact"]["id"] == answered["contact"]["id"]
     for preferences in (None, []):
-        changed = account.contacts.save_with_consent(
-            ContactDraft("ann@example.com", data_fields={"LASTNAME": "Bee"}), [], preferences=preferences, update=True
-        )
+        draft = ContactDraft("ann@example.com", data_fields={"LASTNAME": "Bee"})
+        changed = account.contacts.update_with_consent(again["contact"]["id"], draft, [], preferences=preferences)
         assert changed["contact"]["id"] == answered["contact"]["id"]
 
 

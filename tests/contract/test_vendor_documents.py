@@ -97,7 +97,7 @@ def test_a_document_notices_what_is_wrong(documents: list[VendorDocument], spoil
 
 def test_contacts(ask: Asked) -> None:
     http = ask.http
-    boots = http.post("/v2/preferences", json={"privateName": "Boots"}).json()["id"]
+    boots = http.post("/v2/preferences", json={"privateName": "Boots", "isPreference": True}).json()["id"]
     partial = {"contact": {"email": "ann@example.com"}, "consentFields": [{"fields": [{"key": "TEXT", "value": "Y"}]}]}
     http.post("/v2/contacts/with-consent", json=partial).raise_for_status()
     whole = {

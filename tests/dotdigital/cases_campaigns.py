@@ -104,12 +104,11 @@ CAMPAIGN_CASES = {
         "/v2/custom-from-addresses",
         {"id": 1, "email": "n@example.com"},
     ),
-    "metrics": Case(
-        lambda a: a.campaigns.metrics(SINCE, SINCE).items,
-        [{"campaignId": 4, "sent": 3}],
-        f"GET /v2/campaigns/metrics?startDate={DAY}&endDate={DAY}",
-        None,
-        [{"campaignId": 4, "sent": 3}],
+    "metrics": paged(
+        lambda a: a.campaigns.metrics(SINCE, SINCE),
+        "/v2/campaigns/metrics",
+        {"campaignId": 4, "sent": 3},
+        f"startDate={DAY}&endDate={DAY}&",
     ),
     "summary": Case(
         lambda a: attrgetter("num_total_sent", "percentage_opens", "revenue", "date_sent")(a.campaign(4).summary()),
@@ -155,8 +154,27 @@ CAMPAIGN_CASES = {
     "roi of": of_campaign("roi_details", "activities/5/roi-details", contact_id=5),
     "bookmarks": of_campaign("social_bookmark_views", "social-bookmark-views"),
     "bookmarks of": of_campaign("social_bookmark_views", "activities/5/social-bookmark-views", contact_id=5),
-    "revenue since": of_campaign("revenue", f"revenue/since-date/{DAY}", since=SINCE),
-    "revenue of": of_campaign("revenue", "activities/5/revenue", contact_id=5),
+    "revenue since": Case(
+        lambda a: attrgetter("revenue", "num_orders", "date_sent")(a.campaign(4).revenue_since(SINCE)),
+        {
+            "campaignID": 4,
+            "dateSent": DAY,
+            "currency": "USD",
+            "revenue": 233498.94,
+            "numOrders": 7,
+            "conversionRate": 2.5,
+        },
+        f"GET /v2/campaigns/4/revenue/since-date/{DAY}",
+        None,
+        (233498.94, 7, SINCE),
+    ),
+    "revenue of": Case(
+        lambda a: attrgetter("revenue", "date_last_sent")(a.campaign(4).revenue_of(5)),
+        {"campaignID": 4, "dateLastSent": DAY, "currency": "USD", "revenue": 1, "numOrders": 1, "conversionRate": 1},
+        "GET /v2/campaigns/4/activities/5/revenue",
+        None,
+        (1, SINCE),
+    ),
     "replies": Case(
         lambda a: [len(page) for page in a.campaign(4).replies(5)],
         [{"contactId": 5, "replyType": "AutoReply"}],

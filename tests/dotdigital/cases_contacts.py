@@ -185,9 +185,9 @@ CONTACT_CASES = {
         201,
     ),
     "consent update": Case(
-        lambda a: a.contacts.save_with_consent(ContactDraft("ann@example.com"), [], update=True),
+        lambda a: a.contacts.update_with_consent(5, ContactDraft("ann@example.com"), []),
         {},
-        "PUT /v2/contacts/with-consent",
+        "PUT /v2/contacts/5/with-consent",
         {"contact": {"email": "ann@example.com"}, "consentFields": []},
         {},
     ),
@@ -208,9 +208,9 @@ CONTACT_CASES = {
         201,
     ),
     "preferences update": Case(
-        lambda a: a.contacts.save_with_consent(ContactDraft("ann@example.com"), [], preferences=[], update=True),
+        lambda a: a.contacts.update_with_consent(5, ContactDraft("ann@example.com"), [], preferences=[]),
         {},
-        "PUT /v2/contacts/with-consent-and-preferences",
+        "PUT /v2/contacts/5/with-consent-and-preferences",
         {"contact": {"email": "ann@example.com"}, "consentFields": [], "preferences": []},
         {},
     ),

@@ -258,7 +258,7 @@ def test_a_page_of_v3_has_no_more_rows_than_were_asked_for(server: Server, accou
 @pytest.mark.parametrize("bad", [b"1", b'{"id":"x"}', b"NaN", b'"\\ud800"', b'{"id":1}'])
 def test_twenty_kilobytes_of_gzip_stay_small(server: Server, account: Account, bad: bytes) -> None:
     """Millions of rows, good or bad, readable by the fast parser or only by the patient one: a page holds few."""
-    body = b"[" + (bad + b",") * (14_000_000 // (len(bad) + 1)) + bad + b"]"
+    body = b"[" + (bad + b",") * (7_000_000 // (len(bad) + 1)) + bad + b"]"
     server.otherwise = lambda request: answer(200, gzip.compress(body, 6), headers={"Content-Encoding": "gzip"})
     tracemalloc.start()
     started = time.monotonic()
@@ -271,6 +271,58 @@ def test_twenty_kilobytes_of_gzip_stay_small(server: Server, account: Account, b
     assert len(page.malformed) <= KEPT + 1
     assert peak < 6 * len(body)
     assert time.monotonic() - started < 10
+
+
+LISTS = b"[" + b"[]," * 4_000_000 + b"[]]"
+OBJECTS = b"[" + b"{}," * 4_000_000 + b"{}]"
+FULL: dict[str, tuple[bytes, Callable[[Account], object]]] = {
+    "fields of a contact": (
+        b'[{"id":1,"dataFields":%s}]' % OBJECTS,
+        lambda account: list(account.address_book(7).contacts()),
+    ),
+    "links of a page": (b'{"_items":[],"_links":%s}' % LISTS, lambda account: list(account.contacts_v3.pages())),
+    "answers to a survey": (b'[{"id":1,"givenAnswers":%s}]' % LISTS, lambda a: list(a.surveys.responses(1))),
+    "an object": (b'{"id":1,"properties":[{"name":"x","value":%s}]}' % LISTS, lambda account: account.info()),
+    "an object that is not quite one": (b'{"newContacts":"x","a":%s}' % LISTS, lambda a: a.import_report(TASK)),
+}
+TASK = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_what_is_within_a_row_or_an_object_stays_small_too(server: Server, account: Account, what: str) -> None:
+    """Twelve kilobytes of gzip became a gigabyte: an empty list takes three bytes to send and seventy to hold."""
+    body, ask = FULL[what]
+    server.otherwise = lambda request: answer(200, gzip.compress(body, 1), headers={"Content-Encoding": "gzip"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(Rejected) as caught:
+            ask(account)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (caught.value.code, account.requests) == ("ANSWER_TOO_LARGE", 1)
+    assert peak < 20 * len(body)
+
+
+def test_events_stay_small_together(server: Server, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_VALUES", 70_000)
+    full = b'{"type":"a","data":{"a":[%s[]]}}' % (b"[]," * 7_995)
+    page = b'{"checkPoint":"a","events":[%s]}'
+    server.say(answer(200, page % b",".join([full] * 4)), answer(200, page % b",".join([full] * 5)))
+    assert account.events.read(1).rows == 4
+    with pytest.raises(Rejected) as caught:
+        account.events.read(1)
+    assert (caught.value.code, account.requests) == ("ANSWER_TOO_LARGE", 2)
+
+
+def test_an_object_that_is_not_quite_one_is_not_mended_at_any_cost(server: Server, make_account: MakeAccount) -> None:
+    """The patient parser takes a hundred times what was sent."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.say(answer(200, b'{"newContacts":"7","a":%s}' % (b'"%s"' % (b"x" * 4 * 2**20))))
+    with pytest.raises(Transient):
+        account.import_report(TASK)
+    server.say(answer(200, b'{"newContacts":"7","a":%s}' % (b'"%s"' % (b"x" * 2**20))))
+    assert account.import_report(TASK).new_contacts == 7
 
 
 ENDLESS = b"9" * 5000

@@ -10,6 +10,7 @@ import pickle
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from tests.dotdigital.certificates import self_signed, server_context
 from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
 MakeAccount = Callable[..., Account]
+TASK = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
 PAGE = json.dumps([{"id": number, "name": f"Book {number}"} for number in range(1, 50)]).encode()
 
 
@@ -157,6 +159,9 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         (answer(400, {"message": "Error: ERROR_NEW_TWO"}), Rejected, "ERROR_NEW_TWO", "ERROR_NEW_TWO"),
         (answer(400, {"errorCode": "contacts:new", "description": "Bad."}), Rejected, "contacts:new", "Bad"),
         (answer(400, {"errorCode": "<b>", "description": None}), Rejected, None, "status 400"),
+        (answer(400, {"title": "One or more fields.", "status": 400, "detail": None}), Rejected, None, "One or more"),
+        (answer(400, {"title": "Bad", "status": 400, "detail": "Of 'x'."}), Rejected, None, "Of [value]"),
+        (answer(404, {"type": "about:blank", "title": "Not Found", "status": 404}), NotFound, None, "deleted"),
         (answer(400, b"[]"), Rejected, None, "status 400"),
         (answer(418, {"message": 5}), Rejected, None, "status 418"),
     ],
@@ -279,6 +284,35 @@ def test_nothing_personal_is_logged(server: Server, account: Account, caplog: py
     assert "123456" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (lambda a: a.server_time(), b'"ann@example.com"'),
+        (lambda a: a.events.subscription(1), b'{"id":1,"created":"ann@example.com"}'),
+        (lambda a: a.contacts_v3.get("b@example.com"), b'{"contactId":1,"created":"ann@example.com","\xff":1}'),
+        (lambda a: a.address_book(7).info(), b'{"id":"ann@example.com"}'),
+        (lambda a: a.import_report(TASK), b'{"newContacts":{"ann@example.com":1}'),
+        (lambda a: list(a.contacts_v3.pages()), b'{"ann@example.com'),
+        (lambda a: list(a.contacts_v3.pages()), b'{"_items":[],"_links":{"next":{"marker":["ann@example.com"]}}}'),
+        (lambda a: a.events.read(1), b'{"checkPoint":{"ann@example.com":1},"events":[]}'),
+    ],
+)
+def test_nothing_personal_stands_behind_an_error_either(
+    server: Server, make_account: MakeAccount, call: Callable[[Account], object], body: bytes
+) -> None:
+    """Whoever logs an error with its traceback logs what it came from, and Python quotes what is no date."""
+    server.say(answer(200, body))
+    with pytest.raises(Transient) as caught:
+        call(make_account(server.url, retry=Retry(tries=1)))
+    shown = traceback.TracebackException.from_exception(caught.value)
+    said = []
+    while shown is not None:
+        said += list(shown.format_exception_only())
+        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+    assert len(said) > 1
+    assert "ann@" not in "".join(said)
+
+
 def test_gzip_is_asked_for_and_read(server: Server, account: Account) -> None:
     server.say(answer(200, gzip.compress(PAGE), headers={"Content-Encoding": "gzip"}))
     assert sum(len(page) for page in account.address_books()) == 49
@@ -379,6 +413,12 @@ def test_a_status_that_is_an_answer_can_be_a_refusal(server: Server, account: Ac
     assert refused.value.status == 409
     assert account.delete_data_field("Size").dependencies == ["a form"]
     assert len(server.requests) == 2
+    # As the vendor's document has it, which the service itself is not known to send.
+    problem = {"type": "https://example.com", "title": "In use", "status": 409, "errors": {"Name": ["in use"]}}
+    server.say(answer(409, problem, headers={"Content-Type": "application/problem+json"}))
+    with pytest.raises(Rejected, match="still uses") as refused:
+        account.delete_data_field("Size")
+    assert (refused.value.field, len(server.requests)) == ("Name", 3)
 
 
 @pytest.mark.parametrize("body", [{}, {"ok": True}, {"state": "maintenance"}])

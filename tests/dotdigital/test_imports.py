@@ -264,7 +264,10 @@ def test_faults_that_never_come_are_an_error(server: Server, account: Account) -
         b"Service unavailable\nTry again later.\n",
         "Reason,email\r\nBlocked,a@example.com\r\n".encode("utf-16"),
         b"<?xml?>",
+        # Two bytes a row, and a hundred thousand columns for each: hours of work.
+        ("Reason,email," + ",".join(map(str, range(100_000)))).encode() + b"\nx" * 100_000,
     ],
+    ids=["a list", "null", "a word", "a sentence", "two lines", "another encoding", "XML", "columns without end"],
 )
 def test_what_is_no_list_of_refused_rows_does_not_say_that_none_was(
     server: Server, make_account: MakeAccount, body: bytes

@@ -183,7 +183,7 @@ def test_a_forked_process_has_connections_of_its_own(server: Server, account: Ac
         lambda account: account.contacts.save(CONFIRMED),
         lambda account: account.contacts.update(5, CONFIRMED),
         lambda account: account.address_book(3).add_contact(CONFIRMED),
-        lambda account: account.contacts.save_with_consent(ANN, [Consent("Yes")], update=True),
+        lambda account: account.contacts.update_with_consent(5, ANN, [Consent("Yes")]),
         lambda account: account.contacts_v3.merge(
             "ann@example.com",
             ContactV3Draft({"email": "ann@example.com"}, channel_properties={"email": {"optInType": "verifiedDouble"}}),

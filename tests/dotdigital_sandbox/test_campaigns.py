@@ -256,6 +256,14 @@ def _gone(api: Api) -> set[str]:
         ({"campaignId": 1, "contactIds": list(range(1, 12))}, 400, "CONTACT_TOOMANY"),
         ({"campaignId": 1, "sendDate": "soon"}, 400, "CAMPAIGN_SEND_INVALID"),
         ({"campaignId": 1, "splitTestOptions": {"testMetric": "Luck"}}, 400, "CAMPAIGN_SEND_INVALID"),
+        (
+            {
+                "campaignId": 1,
+                "splitTestOptions": {"testMetric": "Opens", "testPercentage": 50, "testPeriodHours": 2**31},
+            },
+            400,
+            "CAMPAIGN_SEND_INVALID",
+        ),
     ],
 )
 def test_bad_sends_are_refused(api: Api, body: dict[str, Any], status: int, code: str) -> None:
@@ -298,6 +306,7 @@ def test_a_sent_campaign_is_read_only_and_listed_by_activity(demo: Api) -> None:
     assert [(each["campaignId"], each["sent"]) for each in metric] == [(campaign, 10)]
     clicked, opened, delivered = (metric[0][name] for name in ("uniqueClicks", "uniqueOpens", "delivered"))
     assert metric[0]["percentageUniqueClicks"] == pytest.approx(100 * clicked / delivered)
+    assert demo.get("/v2/campaigns/metrics", startDate=before, select=1, skip=1) == []
     assert metric[0]["percentageUniqueClicksToOpens"] == pytest.approx(100 * clicked / opened)
 
 
@@ -305,6 +314,79 @@ def test_a_campaign_that_was_made_is_answered_with_its_type_but_not_to_old_clien
     for shape, has in (("current", True), ("legacy", False)):
         made = start(shape=shape).ask("POST", "/v2/campaigns", {**GIVEN, "type": "triggered"}, status=201)
         assert made.get("type", "missing") == ("Triggered" if has else "missing")
+
+
+SPLIT: dict[str, Any] = {
+    "name": "Which is better?",
+    "subjects": ["Hello", "Good morning", "Hi"],
+    "fromNames": ["Acme"],
+    "htmlContents": [HTML, HTML + "!", HTML + "?"],
+    "plainTextContents": ["Hi $UNSUB$"],
+}
+
+
+def test_a_split_test_is_made_sent_and_decided(start: START) -> None:
+    api = start(engagement=LIVELY)
+    made = api.ask("POST", "/v2/campaigns/split-test", SPLIT, status=201)
+    (sender, *_) = api.get("/v2/custom-from-addresses")
+    assert made == {
+        **SPLIT, "id": made["id"], "fromAddresses": [sender], "replyAction": "Unset", "replyToAddress": None,
+        "status": "Unsent", "customReplyToAddress": None,
+    }  # fmt: skip
+    path = f"/v2/campaigns/{made['id']}"
+    read = api.get(f"{path}/with-details")
+    assert (read["isSplitTest"], read["subject"], read["htmlContent"]) == (True, "Hello", HTML)
+    assert read["splitTestOptions"] == ["subjects", "htmlContents"]
+    assert api.message("PUT", path, GIVEN) == (400, "Error: ERROR_CAMPAIGN_INVALID")
+    versions = api.get(f"{path}/split-test")["versions"]
+    assert [(each["version"], each["subjectLine"], each["winningVersion"]) for each in versions] == [
+        ("A", "Hello", False), ("B", "Good morning", False), ("C", "Hi", False),
+    ]  # fmt: skip
+    assert (versions[1]["fromName"], versions[1]["fromAddress"]) == ("Acme", sender["email"])
+    assert (versions[2]["htmlContent"], versions[2]["plainTextContent"]) == (HTML + "?", "Hi $UNSUB$")
+    copy = api.ask("POST", f"{path}/copy", status=201)
+    assert (copy["isSplitTest"], len(api.get(f"/v2/campaigns/{copy['id']}/split-test")["versions"])) == (True, 3)
+
+    options = {"testMetric": "clicks", "testPercentage": 20, "testPeriodHours": 1}
+    send(api, made["id"], addressBookIds=[crowd(api, 60)], splitTestOptions=options)
+    decided, summary = api.get(f"{path}/split-test"), api.get(f"{path}/summary")
+    assert (decided["splitTestWinnerMetric"], [each["winningVersion"] for each in decided["versions"]]) == (
+        "Clicks", [True, False, False],
+    )  # fmt: skip
+    winner = decided["versions"][0]
+    assert (winner["resultsActual"], winner["resultsPercentage"]) == (summary["numRecipientsClicked"], 1)
+    assert (decided["versions"][1]["resultsActual"], decided["versions"][1]["resultsPercentage"]) == (0, 0)
+    (metric,) = api.get("/v2/campaigns/metrics")
+    assert metric["isSplitTest"] is True
+
+
+def test_a_split_test_that_cannot_be_sent_is_refused(api: Api) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"name": ""}, {"subjects": None}, {"subjects": "Hello"}, {"subjects": ["Hello"], "htmlContents": [HTML]},
+        {"subjects": ["Hello", "Hi"]}, {"plainTextContents": ["Hi"]}, {"fromNames": ["a", None, "b"]},
+        {"fromAddresses": [{"email": "nobody@example.com"}]}, {"subjects": ["Hello"] * 27},
+    ]  # fmt: skip
+    for change in wrong:
+        answer = api.message("POST", "/v2/campaigns/split-test", {**SPLIT, **change})
+        assert answer == (400, "Error: ERROR_CAMPAIGN_INVALID"), change
+    assert api.get("/v2/campaigns") == []
+
+
+def test_content_is_prepared_for_a_mail_of_the_clients_own(api: Api) -> None:
+    api.ask("POST", "/v2/data-fields", {"name": "TOWN", "defaultValue": "your town"}, status=201)
+    text = "Hi @firstname@ of @TOWN@, @GENDER@ @NONE@ a@b $UNSUB$"
+    campaign = make(api, HtmlContent=f"<p>{text}</p>", PlainTextContent=text)
+    api.contact("ann@example.com", FIRSTNAME="Ann", TOWN="Bath")
+    path = f"/v2/campaigns/{campaign}/prepared-for-transactional-email"
+    prepared = api.get(f"{path}/Ann@example.com")
+    assert prepared["processedHtmlContent"] == "<p>Hi Ann of Bath,  @NONE@ a@b $UNSUB$</p>"
+    assert prepared["htmlContent"] == f"<p>{text}</p>"
+    assert list(prepared) == [*KEYS, "customReplyToAddress", "processedHtmlContent", "processedPlainTextContent"]
+    stranger = api.get(f"{path}/stranger@example.com")["processedPlainTextContent"]
+    assert stranger == "Hi  of your town,  @NONE@ a@b $UNSUB$"
+    assert api.message("GET", f"{path}/nobody")[0] == 400
+    missing = api.message("GET", "/v2/campaigns/777/prepared-for-transactional-email/a@example.com")
+    assert missing == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
 
 
 def test_ids_may_come_in_quotes(demo: Api) -> None:

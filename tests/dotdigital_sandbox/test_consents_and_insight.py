@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def test_import_columns_for_consent_and_preferences(api: Api) -> None:
     tree = api.get("/v2/preferences")
     assert [each["publicName"] for each in tree] == ["News", "Offers"]
     assert [each["publicName"] for each in tree[1]["preferences"]] == ["Shoes"]
-    assert (tree[0]["order"], tree[1]["preferenceCount"], tree[0]["isOptedIn"]) == (str(tree[0]["id"]), 1, None)
+    assert (tree[0]["order"], tree[1]["order"], tree[1]["preferenceCount"], tree[0]["isOptedIn"]) == ("0", "1", 1, None)
     assert api.get(f"/v2/preferences/{news['id']}")["privateName"] == "News"
     chosen = {"contact": {"email": "b@example.com"}, "preferences": [{"id": news["id"], "isOptedIn": True}]}
     saved = api.ask("POST", "/v2/contacts/with-consent-and-preferences", chosen, status=201)
@@ -50,7 +51,7 @@ def test_import_columns_for_consent_and_preferences(api: Api) -> None:
 
 
 def test_who_is_opted_in_to_a_preference(api: Api) -> None:
-    shoes = api.ask("POST", "/v2/preferences", {"privateName": "Shoes"}, status=200)["id"]
+    shoes = api.ask("POST", "/v2/preferences", {"privateName": "Shoes", "isPreference": True}, status=200)["id"]
     people = [api.contact(f"{name}@example.com") for name in ("ann", "bob", "cem", "dee")]
     for person, wish in zip(people, (True, False, True, True), strict=True):
         api.ask("PUT", f"/v2/contacts/{person}/preferences", [{"id": shoes, "isOptedIn": wish}], status=200)
@@ -72,7 +73,7 @@ def test_preferences_are_written(api: Api) -> None:
     api.contact("ann@example.com")
     shelf = api.ask("POST", "/v2/preferences", {"privateName": "Shelf", "isPreference": False}, status=200)["id"]
     boots = api.ask("POST", "/v2/preferences", {"PublicName": "Boots", "CategoryId": shelf}, status=200)
-    assert (boots["privateName"], boots["categoryId"], boots["isPublic"]) == ("Boots", shelf, False)
+    assert (boots["privateName"], boots["categoryId"], boots["isPublic"]) == ("Boots", shelf, True)
     invalid = (400, "Error: ERROR_PREFERENCE_INVALID")
     for body in (
         {},
@@ -82,11 +83,13 @@ def test_preferences_are_written(api: Api) -> None:
         {"privateName": "New", "categoryId": shelf, "isPreference": False},
     ):
         assert api.message("POST", "/v2/preferences", body) == invalid
+    for order in ("first", -1, 1.5, [0]):
+        assert api.message("POST", "/v2/preferences", {"privateName": "New", "order": order}) == invalid
     missing = (404, "Error: ERROR_PREFERENCE_NOT_FOUND")
     assert api.message("POST", "/v2/preferences", {"privateName": "New", "categoryId": 77}) == missing
     path = f"/v2/preferences/{boots['id']}"
-    changed = api.ask("PUT", path, {"privateName": "Shoes", "isPublic": True}, status=200)
-    assert (changed["privateName"], changed["publicName"], changed["isPublic"]) == ("Shoes", "Shoes", True)
+    changed = api.ask("PUT", path, {"privateName": "Shoes", "isPublic": False}, status=200)
+    assert (changed["privateName"], changed["publicName"], changed["isPublic"]) == ("Shoes", "Shoes", False)
     api.ask("POST", "/v2/preferences", {"privateName": "Hats", "categoryId": shelf}, status=200)
     assert api.message("PUT", path, {"privateName": "Hats"}) == invalid
     mine = "/v2/contacts/ann@example.com/preferences"
@@ -100,6 +103,81 @@ def test_preferences_are_written(api: Api) -> None:
     assert api.ask("DELETE", f"/v2/preferences/{shelf}", status=200) is None
     assert api.get(mine) == [] == api.get("/v2/preferences")
     assert api.message("DELETE", path) == missing == api.message("PUT", path, {"privateName": "New"})
+
+
+def test_preferences_stand_in_the_order_asked_for(api: Api) -> None:
+    """Whatever says not that it is a preference is a category, as the vendor's document has it."""
+
+    def order(body: dict[str, Any], method: str = "POST", path: str = "/v2/preferences") -> tuple[int, str]:
+        answer = api.ask(method, path, body, status=200)
+        return answer["id"], answer["order"]
+
+    shelf = api.ask("POST", "/v2/preferences", {"privateName": "Shelf"}, status=200)
+    assert (shelf["isPreference"], shelf["order"]) == (False, "0")
+    ids = {"shelf": shelf["id"]}
+    for name, wanted, got in (("end", None, "1"), ("first", "top", "0"), ("second", 1, "1"), ("last", "9", "4")):
+        body = {"privateName": name, "isPreference": True, "order": wanted}
+        ids[name], place = order(body)
+        assert place == got, name
+
+    def names(below: str | None = None) -> list[str]:
+        tree = api.get("/v2/preferences")
+        found = next(each for each in tree if each["privateName"] == below)["preferences"] if below else tree
+        assert [each["order"] for each in found] == [str(place) for place in range(len(found))]
+        return [each["privateName"] for each in found]
+
+    assert names() == ["first", "second", "Shelf", "end", "last"]
+    assert order({"privateName": "end", "order": "TOP"}, "PUT", f"/v2/preferences/{ids['end']}")[1] == "0"
+    for name in ("first", "last"):
+        moved = {"privateName": name, "categoryId": ids["shelf"], "order": 0}
+        order(moved, "PUT", f"/v2/preferences/{ids[name]}")
+    assert (names(), names("Shelf")) == (["end", "second", "Shelf"], ["last", "first"])
+    order({"privateName": "last", "categoryId": 0}, "PUT", f"/v2/preferences/{ids['last']}")
+    assert (names(), names("Shelf")) == (["end", "second", "Shelf", "last"], ["first"])
+    api.ask("DELETE", f"/v2/preferences/{ids['second']}", status=200)
+    assert names() == ["end", "Shelf", "last"]
+    nested = {"privateName": "Shelf", "categoryId": ids["end"]}
+    assert api.message("PUT", f"/v2/preferences/{ids['shelf']}", nested) == (400, "Error: ERROR_PREFERENCE_INVALID")
+
+
+def test_preferences_and_choices_since_a_date(api: Api) -> None:
+    api.sandbox.freeze(datetime(2026, 3, 1, tzinfo=UTC))
+    shelf = api.ask("POST", "/v2/preferences", {"privateName": "Shelf"}, status=200)["id"]
+    boots = api.ask("POST", "/v2/preferences", {"privateName": "Boots", "categoryId": shelf}, status=200)["id"]
+    ann, bob, cem = (api.contact(f"{name}@example.com") for name in ("ann", "bob", "cem"))
+    for who in (ann, bob):
+        api.ask("PUT", f"/v2/contacts/{who}/preferences", [{"id": boots, "isOptedIn": True}], status=200)
+    api.sandbox.freeze(datetime(2026, 3, 2, tzinfo=UTC))
+    changes = [(ann, True), (bob, False), (cem, True)]
+    for who, wish in changes:
+        api.ask("PUT", f"/v2/contacts/{who}/preferences", [{"id": boots, "isOptedIn": wish}], status=200)
+    api.ask("PUT", f"/v2/preferences/{boots}", {"privateName": "Shoes"}, status=200)
+
+    (modified,) = api.get("/v2/preferences/modified-since/2026-03-01T12:00:00Z")
+    assert (modified["id"], modified["privateName"], modified["lastModified"][:10]) == (boots, "Shoes", "2026-03-02")
+    both = api.get("/v2/preferences/modified-since/2026-03-01")
+    assert [(each["id"], each["preferenceCount"]) for each in both] == [(shelf, 1), (boots, 0)]
+    assert api.message("GET", "/v2/preferences/modified-since/soon") == (400, "Error: ERROR_PARAMETER_INVALID")
+
+    path = f"/v2/contacts/with-preference/{boots}/opt-ins-since"
+    of_bob = {"marketingPreferenceId": boots, "addressBookId": 0, "isOptedIn": False}
+    first, second = api.get(f"{path}/2026-03-01T12:00:00Z")
+    assert first["marketingPreferenceOptIns"] == [{**of_bob, "dateModifed": "2026-03-02T00:00:00.000Z"}]
+    assert first["contact"] == {**api.get(f"/v2/contacts/{bob}"), "dataFields": None}
+    assert (second["contact"]["id"], second["marketingPreferenceOptIns"][0]["isOptedIn"]) == (cem, True)
+    assert [each["contact"]["id"] for each in api.get(f"{path}/2026-03-01")] == [ann, bob, cem]
+    assert [each["contact"]["id"] for each in api.get(f"{path}/2026-03-01", minContactId=cem)] == [cem]
+    book = api.book("Fans")
+    api.ask("POST", f"/v2/address-books/{book}/contacts", {"email": "cem@example.com"}, status=200)
+    of_book = api.get(f"/v2/address-books/{book}/contacts/with-preference/{boots}/opt-ins-since/2026-03-01")
+    assert of_book == [second]
+
+    for who in (bob, "bob@example.com"):
+        assert api.get(f"/v2/contacts/{who}/subscriptions") == first
+    dee = api.contact("dee@example.com")
+    assert api.get(f"/v2/contacts/{dee}/subscriptions")["marketingPreferenceOptIns"] == []
+    missing = (404, "Error: ERROR_CONTACT_NOT_FOUND")
+    assert api.message("GET", "/v2/contacts/nobody@example.com/subscriptions") == missing
 
 
 def test_a_json_collection_is_imported(api: Api) -> None:

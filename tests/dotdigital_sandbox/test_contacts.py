@@ -149,6 +149,7 @@ def test_suppressed_contacts_cannot_be_pushed_but_can_be_read(demo: Api) -> None
 def test_suppressed_contacts_are_left_out_of_lists_unless_switched(start: START) -> None:
     api = start(seed="demo")
     assert api.get("/v2/contacts/count") == len(api.get("/v2/contacts")) == 22
+    assert api.get("/v2/contacts/get-all-contacts-count") == 22
     assert len(api.get("/v2/address-books/3/contacts")) == 10 == api.get("/v2/address-books/3")["contacts"]
     other = start(seed="demo", switches={"list_suppressed": True})
     assert other.get("/v2/contacts/count") == len(other.get("/v2/contacts")) == 30

@@ -26,7 +26,7 @@ def test_contacts_and_their_lists_preferences_and_consents_are_told(api: Api) ->
     api.contact("ann@example.com", FIRSTNAME="Ann")
     api.contact("ann@example.com", FIRSTNAME="Ann")
     assert reader.types() == ["contact.updated"]
-    boots = api.ask("POST", "/v2/preferences", {"privateName": "Boots"}, status=200)["id"]
+    boots = api.ask("POST", "/v2/preferences", {"privateName": "Boots", "isPreference": True}, status=200)["id"]
     choice = [{"id": boots, "isOptedIn": True}]
     for _ in range(2):
         api.ask("PUT", f"/v2/contacts/{ann}/preferences", choice, status=200)

@@ -53,11 +53,12 @@ def test_feeds_have_their_keys(start: Callable[..., Api]) -> None:
 def test_money_agrees_with_the_purchases(start: Callable[..., Api]) -> None:
     api, path, contact = sent(start)
     purchases = [row["value"] for row in api.get(f"{path}/roi-details/since-date/{SINCE}")]
-    whole = api.get(f"{path}/revenue/since-date/{SINCE}")[0]
+    whole = api.get(f"{path}/revenue/since-date/{SINCE}")
     assert (whole["revenue"], whole["numOrders"]) == (round(sum(purchases), 2), len(purchases))
-    assert api.get(f"{path}/activities/{contact}/revenue")[0]["revenue"] == whole["revenue"]
+    assert api.get(f"{path}/activities/{contact}/revenue")["revenue"] == whole["revenue"]
     assert api.get(f"{path}/summary")["revenue"] == f"${whole['revenue']:.2f}"
-    assert api.get(f"{path}/revenue/since-date/2099-01-01") == []
+    later = api.get(f"{path}/revenue/since-date/2099-01-01")
+    assert later == {**whole, "revenue": 0, "numOrders": 0, "conversionRate": 0}
     assert api.get(f"{path}/split-test") == {"splitTestWinnerMetric": "Opens", "versions": []}
     assert api.get("/v2/campaigns/with-details")[0]["sentDate"] is not None
 
@@ -70,8 +71,8 @@ def test_an_answer_has_no_other_keys_than_the_service_gives_it(start: Callable[.
         "UniqueClicksToOpens",
     }  # fmt: skip
     earned = {"campaignID", "dateLastSent", "currency", "revenue", "numOrders", "conversionRate"}
-    for rows in (f"{path}/revenue/since-date/{SINCE}", f"{path}/activities/{contact}/revenue"):
-        assert set(api.get(rows)[0]) == earned
+    for revenue in (f"{path}/revenue/since-date/{SINCE}", f"{path}/activities/{contact}/revenue"):
+        assert set(api.get(revenue)) == earned
     api.ask("POST", "/v2/contacts/transactional-data/Stock", {"key": "1", "contactIdentifier": "account", "json": "{}"})
     assert api.get("/v2/contacts/transactional-data-collections") == [{"id": 1, "name": "Stock"}]
 
@@ -114,6 +115,14 @@ def test_transactional_data_under_a_given_key(api: Api) -> None:
     # Whose record it is need not be said again, and what it holds may come as it is.
     assert api.ask("POST", path, {"json": {"total": 5}}, status=200) == {**made, "json": '{"total":5}'}
     assert api.message("POST", f"{path}teen", {"json": "{}"})[0] == 400
+    for key in ("eight", "three"):
+        api.ask("POST", "/v2/contacts/transactional-data/Orders", {**body, "key": key}, status=201)
+    collection = "/v2/contacts/transactional-data/orders"
+    assert [each["key"] for each in api.get(collection)] == ["eight", "seven", "three"]
+    assert [each["key"] for each in api.get(collection, fromId="eight", take=1)] == ["seven"]
+    assert api.message("GET", f"{collection}?take=0")[0] == 400
+    missing = (404, "Error: ERROR_TRANSACTIONAL_DATA_COLLECTION_DOES_NOT_EXIST")
+    assert api.message("GET", "/v2/contacts/transactional-data/Nothing") == missing
 
 
 def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
@@ -132,8 +141,12 @@ def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
 
 def test_preferences_of_a_contact_answer_under_both_spellings(api: Api) -> None:
     api.contact("ann@example.com")
-    news = api.ask("POST", "/v2/preferences", {"publicName": "News"}, status=200)["id"]
+    news = api.ask("POST", "/v2/preferences", {"publicName": "News", "isPreference": True}, status=200)["id"]
     api.ask("PUT", "/v2/contact/ann@example.com/preferences", [{"id": str(news), "isOptedIn": True}], status=200)
+    hats = api.ask("POST", "/v2/preference", {"publicName": "Hats", "isPreference": True}, status=200)["id"]
+    assert api.ask("PUT", "/v2/preference", {"id": hats, "publicName": "Caps"}, status=200)["publicName"] == "Caps"
+    assert api.message("PUT", "/v2/preference", {"publicName": "Caps"}) == (404, "Error: ERROR_PREFERENCE_NOT_FOUND")
+    api.ask("DELETE", f"/v2/preference/{hats}", status=200)
     for noun in ("contact", "contacts"):
         assert api.get(f"/v2/{noun}/ann@example.com/preferences")[0]["isOptedIn"] is True
 

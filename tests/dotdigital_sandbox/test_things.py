@@ -71,6 +71,9 @@ def test_transactional_mail_is_counted(api: Api) -> None:
         assert [row["numSent"] for row in rows] == [2, 3]
         assert all(row["startDate"] < row["endDate"] <= rows[-1]["endDate"] for row in rows)
     assert api.message("GET", f"/v2/email/stats/since-date/{before}?aggregatedBy=Year")[0] == 400
+    today = api.get("/v2/server-time")[:10]
+    (until,) = api.get(f"/v2/email/stats/since-date/{today}", endDate=today)
+    assert (until["numSent"], until["endDate"]) == (3, f"{today}T23:59:59.999Z")
 
 
 FILE = {"fileName": "a.txt", "mimeType": "text/plain", "content": "YQ=="}

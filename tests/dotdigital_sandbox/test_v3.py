@@ -361,7 +361,7 @@ def test_a_long_status_is_told_whole(api: Api) -> None:
     ],
 )
 def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> None:
-    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "publicName": "News"})["id"]
+    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "isPreference": True})["id"]
     given = {
         "identifiers": {"email": "ann@example.com"},
         "dataFields": {"FIRSTNAME": "Ann", "LASTNAME": "Lee", "GENDER": "F"},
@@ -374,6 +374,22 @@ def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> 
         assert found["dataFields"] == {"FIRSTNAME": "Ann", "GENDER": "F"}
         assert {"lists", "preferences"} <= set(found)
         assert "channelProperties" not in found
+
+
+def test_the_legacy_shape_has_no_part_that_the_vendors_client_refuses(start: Callable[..., Api]) -> None:
+    for shape, has in (("current", True), ("legacy", False)):
+        api = start(shape=shape)
+        news = api.ask("POST", "/v2/preferences", {"privateName": "News", "isPreference": True})["id"]
+        given = {
+            "identifiers": {"email": "ann@example.com", "mobileNumber": "447123123123"},
+            "channelProperties": {"whatsApp": {"status": "subscribed"}},
+            "preferences": [{"id": news, "isOptedIn": True}],
+        }
+        made = api.ask("POST", "/contacts/v3", given, status=201)
+        listed = api.get("/contacts/v3?include=preferences|channelProperties")["_items"][0]
+        for contact in (made, listed):
+            assert set(contact["preferences"][0]) == {"id", "isOptedIn", "publicName", "privateName", *["name"][:has]}
+            assert set(contact["channelProperties"]) == {"email", "sms", *["whatsApp"][:has]}
 
 
 @pytest.mark.parametrize("query", ["include=nope", "include=lists,Nope", "include=lists&include=tags"])

@@ -203,6 +203,22 @@ def test_whoever_was_given_another_address_there_has_the_results_of_what_they_we
     assert EmailCampaignStatistics.objects.get(record_id=former).opens == 1
 
 
+def test_the_results_of_whoever_was_given_another_address_there_are_nobody_elses(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    sent = sent_under_a_former_address(scripted, vendor)
+    add_to_crm(["third@example.com"])
+    vendor.answers["campaigns/with-activity"] = [campaign(1)]
+    vendor.answers["campaigns/1/activities"] = [
+        activity(1, "other@example.com", numOpens=5),
+        activity(3, "third@example.com", numOpens=2),
+    ]
+    run_import(scripted)
+    opens = dict(EmailCampaignStatistics.objects.values_list("record_id", "opens"))
+    third = str(ContactEmail.objects.get(email="third@example.com").contact_id)
+    assert opens == {sent: 5, third: 2}
+
+
 def test_the_records_of_one_entity_that_cannot_be_read_hold_up_no_other(
     scripted: Integration, vendor: CampaignVendor
 ) -> None:

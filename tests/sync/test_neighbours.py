@@ -260,6 +260,22 @@ def test_an_address_that_goes_over_to_another_contact_does_so_in_each_account(si
         assert known.get(email_key="away@example.com").remote_id == giver["id"]
 
 
+def test_what_an_account_has_read_and_not_noted_yet_is_left_to_its_own_run(sides: list[Side]) -> None:
+    """A run may end between the two. Noted by the other account, nobody would ask again whose record it is."""
+    side, neighbour = sides
+    path = f"/v2/address-books/{neighbour.book}/contacts/unsubscribe"
+    neighbour.remote.ask("POST", path, {"email": "ann@example.com"})
+    read = Membership.objects.filter(address_book=neighbour.link.address_book, contact__email_key="ann@example.com")
+    read.update(status="Unsubscribed", unsubscribed_at=timezone.now())
+    side.work()
+    assert opted_out(list_of(side.link)) == []
+    neighbour.work()
+    assert opted_out(list_of(neighbour.link)) == [str(record("ann").pk)]
+    ContactEmail.objects.filter(contact=record("ann")).update(email="other.ann@example.com")
+    neighbour.work()
+    assert "other.ann@example.com" not in neighbour.remote.contacts(neighbour.book)
+
+
 def test_a_merge_takes_along_what_was_written_in_each_account_and_no_more(sides: list[Side]) -> None:
     side, neighbour = sides
     gone, kept = add_contact("new@example.com"), record("ann")

@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from dotbridge.connections.models import BookOfList, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, connecting, request_ending
-from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.connections.services.former_books import has_left_former_books
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
@@ -188,6 +190,23 @@ def no_word_is_taken() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP FUNCTION refuse() CASCADE")
+
+
+def test_how_many_words_a_former_book_has_is_counted_with_the_records_that_its_account_names(
+    integration: Integration, link: ListConnection, ann: int
+) -> None:
+    readers = link.address_book_id
+    disconnect_list(link=link)
+    there = connect_list(
+        marketing_list=MarketingList.objects.get(), address_book=AddressBook.objects.get(name="Others")
+    )
+    of_book = Q(scope=Scope.BOOK, scope_id=readers)
+    of_account = Q(scope=Scope.ACCOUNT, scope_id=integration.pk)
+    blocked = ConsentState.objects.filter(is_blocked=True)
+    number = blocked.filter(of_book | (of_account & Q(kind="record"))).count()
+    assert number < blocked.filter(of_book | of_account).count()
+    assert has_left_former_books(there, more_than=number - 1)
+    assert not has_left_former_books(there, more_than=number)
 
 
 def test_very_many_who_left_are_noted_by_a_worker_and_nothing_is_sent_before(

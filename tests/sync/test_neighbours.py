@@ -276,6 +276,18 @@ def test_what_an_account_has_read_and_not_noted_yet_is_left_to_its_own_run(sides
     assert "other.ann@example.com" not in neighbour.remote.contacts(neighbour.book)
 
 
+def test_a_data_field_made_anew_in_one_account_holds_nothing_there_and_all_in_the_other(sides: list[Side]) -> None:
+    side, neighbour = sides
+    side.remote.ask("DELETE", "/v2/data-fields/JOB")
+    side.remote.create_field("JOB", "Numeric")
+    sync(side.integration, kind=RunKind.DATA_FIELDS, force_data_fields=True)
+    seen = {
+        each: {contact.data_fields.get("JOB") for contact in RemoteContact.objects.filter(integration=each)}
+        for each in (side.integration, neighbour.integration)
+    }
+    assert seen == {side.integration: {None}, neighbour.integration: {"Smith"}}
+
+
 def test_a_merge_takes_along_what_was_written_in_each_account_and_no_more(sides: list[Side]) -> None:
     side, neighbour = sides
     gone, kept = add_contact("new@example.com"), record("ann")

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -24,13 +24,14 @@ from dotbridge.backoffice.reads.accounts import feeds_of
 from dotbridge.backoffice.reads.home import calls_of_accounts, health_of
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.needs import needs_of
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
-from dotbridge.mirror.models import Campaign, ClickEvent, OpenEvent, ResultKind, WaitingResult
+from dotbridge.lists.models import MarketingList
+from dotbridge.mirror.models import AddressBook, Campaign, ClickEvent, OpenEvent, ResultKind, WaitingResult
 from dotbridge.notifications.conditions import found_now
 from dotbridge.sync.folding import fold_quiet_runs
-from dotbridge.sync.models import Rejection, State, Step, SyncRun, Upload
+from dotbridge.sync.models import Rejection, Removal, State, Step, SyncRun, Upload, ValueConflict
 from dotbridge.sync.rejections import note_rejections
 from dotbridge.sync.retention import delete_old_events, delete_old_records
 from tests.accounts import RemoteAccount, add_contact, connect, sync
@@ -119,6 +120,19 @@ def test_a_step_that_went_wrong_is_not_quiet(owner: Integration) -> None:
     run_at(owner, 4)
     Step.objects.filter(run=run).update(state=State.BLOCKED, counts={})
     assert fold_quiet_runs(now=NOW) == 0
+
+
+@pytest.mark.parametrize("what", [Upload, Removal, ValueConflict])
+def test_a_run_that_something_belongs_to_is_not_quiet(owner: Integration, what: type[Model]) -> None:
+    book = AddressBook.objects.create(integration=owner, remote_id=1, name="Readers")
+    marketing_list = MarketingList.objects.create(name="Readers", entity="crm.contact", rule={})
+    link = ListConnection.objects.create(marketing_list=marketing_list, address_book=book)
+    kept = run_at(owner, 0)
+    what._default_manager.create(run=kept, connection=link, **({} if what is ValueConflict else {"created_at": HOUR}))
+    run_at(owner, 4)
+    last = run_at(owner, 8)
+    assert fold_quiet_runs(now=NOW) == 1
+    assert [pk for pk, _times, _requests in runs()] == [kept.pk, last.pk]
 
 
 def test_a_rejection_that_a_folded_run_met_last_stays(owner: Integration) -> None:

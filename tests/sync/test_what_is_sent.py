@@ -8,6 +8,8 @@ third: what Dotdigital says of consent could not be written down.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from django.db import OperationalError
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import Source
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import unsubscribe_records
+from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.sync.models import State, Upload, UploadState
 from dotbridge.sync.outbound import results
@@ -77,15 +79,21 @@ def test_nothing_goes_while_it_is_not_written_down_who_may_be_mailed(
     assert Upload.objects.get().row_count == 1
 
 
-def opt_out_before_files(monkeypatch: pytest.MonkeyPatch, link: ListConnection, record_ids: list[int]) -> None:
-    """These people opt out once all is prepared, right before the files are written."""
+def before_files(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something happens once all is prepared, right before the files are written."""
     genuine = module.lists_at_work
 
-    def opt_out(step: Any) -> Any:
-        unsubscribe_records(marketing_list=link.marketing_list, record_ids=record_ids, source=Source.CRM)
+    def at_work(step: Any) -> Any:
+        happens()
         return genuine(step)
 
-    monkeypatch.setattr(module, "lists_at_work", opt_out)
+    monkeypatch.setattr(module, "lists_at_work", at_work)
+
+
+def opt_out_before_files(monkeypatch: pytest.MonkeyPatch, link: ListConnection, record_ids: list[int]) -> None:
+    """These people opt out then."""
+    unsubscribe = partial(unsubscribe_records, marketing_list=link.marketing_list, record_ids=record_ids)
+    before_files(monkeypatch, partial(unsubscribe, source=Source.CRM))
 
 
 def test_who_opts_out_after_the_preparing_is_not_sent(
@@ -123,6 +131,28 @@ def test_who_leaves_before_a_file_goes_is_taken_out_of_that_file_alone(
     monkeypatch.undo()
     sync(integration)
     assert remote.contacts(book) == {}
+
+
+def test_who_is_removed_from_one_list_before_the_files_go_is_in_no_file_of_that_list(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They opted out of nothing: the file of another list has them still."""
+    books = [remote.create_book(name) for name in ("First", "Second")]
+    bob = add_contact("bob@example.com", "bob")
+    first, second = (connect(integration, book=name) for name in ("First", "Second"))
+    sync(integration)
+    bob.first_name = "Robert"
+    bob.save()
+    monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
+    leaves = partial(remove_records, marketing_list=first.marketing_list, record_ids=[bob.pk])
+    before_files(monkeypatch, leaves)
+    sync(integration)
+
+    uploads = {each.pk: each.items.values_list("upload__connection", flat=True).get() for each in (first, second)}
+    assert uploads == {first.pk: None, second.pk: second.pk}
+    monkeypatch.undo()
+    sync(integration)
+    assert [set(remote.contacts(book)) for book in books] == [set(), {"bob@example.com"}]
 
 
 def test_who_opts_out_in_the_moment_before_the_file_is_written_is_not_in_it(

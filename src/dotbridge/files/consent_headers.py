@@ -8,12 +8,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from dotbridge.files import consent_words
+from dotbridge.files.consent_answers import denied_question, without_answers
 from dotbridge.files.consent_phrases import (
-    denied_question,
     is_any_frequency,
     names_a_state,
     phrase_kind,
-    without_answers,
 )
 from dotbridge.files.headers import plain
 

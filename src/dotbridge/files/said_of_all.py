@@ -21,12 +21,15 @@ _WHO_WORDS = frozenset(word.strip() for word in _WHO.replace("\n", " ").split(",
 _OUT_OF_MANY = """
     unsubscri, optout, bounce, complaint, suppress, blacklist, blocklist, blockliste, robinson, sperrlist, sperrdatei,
     werbesperre, abmeldung, abbestell, austragung, désinscri, désabonn, stoplist, bajas, disiscri, uitschrij, afmeld,
-    wypisan, rezygnac
+    wypisan, rezygnac, unsub, widerruf, widerspr, sperre, gesperrt, отпис, відпис, odhláš, leiratkoz, dezabon, odjav,
+    avregistrer, frameld, descadastr
 """
 _OUT_PARTS = tuple(plain(part) for part in _OUT_OF_MANY.split(","))
 # Said with the word for a list, which says nothing else by itself.
 _OUT_LISTS = {
     *("blacklist", "blocklist", "stoplist", "listenoire", "listarouge", "listanegra", "listanera", "donotmaillist"),
+    *("dnc", "dne", "dnclist", "dnelist", "stopmail", "noemail", "nomailing", "keinemails", "keinnewsletter"),
+    *("черныйсписок", "стоплист", "mailstop", "pasdemail", "nocontactar", "nietmailen"),
     *("donotcontactlist", "donotemaillist", "donotmail", "donotcontact", "optouts"),
 }
 _IN_OF_MANY = {"subscribers", "abonnenten", "abonnes", "suscriptores"}

@@ -816,6 +816,8 @@ def test_a_permission_that_nobody_listed(header: str) -> None:
         ("CONFIRM_TIME", ["", "2024-01-02 10:11:12"]),
         ("OPTIN_IP", ["", "203.0.113.5"]),
         ("Einwilligungstext", ["Ich willige ein, das kann ich jederzeit widerrufen", "Ich willige ein"]),
+        ("Opt-out probability", ["0.12", "0.85"]),
+        ("Unsubscribe rate", ["0%", "1.5%"]),
         ("Consent URL", ["https://example.com/unsubscribe", ""]),
         ("First name", ["Bo (Berlin)", "Ann-Lee", "Don", "Noor"]),
     ],
@@ -841,6 +843,9 @@ def test_what_only_looks_like_a_refusal_is_none(header: str, cells: list[str]) -
         ("Newsletter", ["Y.", "N.", "never!", "Nope"], [1, 2, 3]),
         # The answer itself, in a column that stands for it.
         ("How may we write? - Please do not contact me", ["", "Please do not contact me"], [1]),
+        ("Legal basis", ["Consent", "Withdrawn consent", "Legitimate interest"], [1]),
+        ("Preferred channel", ["Email", "None", "SMS"], [1]),
+        ("Type", ["regular", "unsubscribed", "undeliverable"], [1, 2]),
         ("Contact me by", ["Email", "None - please don't contact me", "Phone"], [1]),
         # Behind a name.
         ("First name", ["Ann", "Bo (unsubscribed)", "Cy - DO NOT EMAIL", "Di [opted out]", "Ed (Ted)"], [1, 2, 3]),

@@ -346,6 +346,9 @@ class ConsentColumn:
     def _read_text(self, cell: Cell, text: str) -> Said:
         if self._asks_by_codes():
             return Said(self._code(text))
+        if self.kind is ConsentKind.OPTED_IN and "@" in text:
+            # Whose address stands under "Subscribed" is.
+            return Said(Says.NOTHING)
         if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
             return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)
         said = self._said(text)
@@ -381,7 +384,8 @@ class ConsentColumn:
         if self.is_remarks:
             return len(label) <= _LONGEST_REMARK and (is_sure_state(label) or asks_for_no_mail(label))
         said = state_of(label) is Says.OPTED_OUT or self._denies(label) or asks_for_no_mail(label)
-        return said and not (self.is_known_by_cells and is_any_state(label))
+        # Beside "unsubscribed" any state is one of a subscription.
+        return said and not (self.is_known_by_cells and not self.left and is_any_state(label))
 
     def _read_moment(self, cell: Cell, *, is_out: bool) -> Said:
         try:

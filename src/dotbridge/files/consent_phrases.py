@@ -98,7 +98,8 @@ _MAILING = """
     informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
     メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire,
     von uns hör, de nos nouvelles, saber de nosotros, noticias nuestras, da noi, van ons hor, från oss, fra os,
-    schreiben wir, écrivons, keep you posted, keep me posted, in the loop, campagn, campañ, mkt, informaci,
+    schreiben wir, écrivons, keep you posted, keep me posted, in the loop, campagn, campañ, mkt, solicit, channel,
+    kanal, canal de, informaci,
     sähköposti, epost, reklam, reclame, prospection, novidad, novice, новост, actualit, markkinoi, markedsfør,
     marknadsför, mainos, маркетинг, novink, noviniek,
     naujien, jaunum, uudis, ileti, รับข่าว, bản tin, рекламн
@@ -116,7 +117,7 @@ _PERMITTED = """
 _PERMITTED_WORDS = """
     ok, okay, darf, dürfen, dürft, peut, pouvons, puede, podemos, può, possiamo, mag, mogen, can, may, keep, stay,
     want, wants, wish, like, send, yes, enabled, active, aktiv, aktiviert, actif,
-    activé, activo, attivo, ativo, actief, aktywny, aktywna, happy, möchte,
+    activé, activo, attivo, ativo, actief, aktywny, aktywna, flag, flg, happy, möchte,
     möchten, chce, chci, želi, dorește, kér, vill, vil, хочет, хоче, må, får, kan, voi, saa, można, lze, lehet,
     можно, можна
 """
@@ -145,6 +146,8 @@ _SENT_NAMES = """
     email versand, offres commerciales, offres par email, offres par mail, communication par mail, prospection,
     prospection commerciale, comunicaciones comerciales, comunicazioni commerciali, invio promozioni, nl,
     nl anmeldung,
+    infos per mail, infos per email, info per mail, news per mail, informationen per email, infos by email,
+    infos par mail,
     newsletter signup, subscribe me, werbekennzeichen, werbekz
 """
 # How often something is sent, which asks as well whether it is at all.

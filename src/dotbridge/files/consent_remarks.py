@@ -52,6 +52,8 @@ NO_MORE = re.compile(
     r"|se (?:ha )?(?:dio|dado) de baja(?: (?:el|en|del? bolet[ií]n|de la lista))?[\d ./-]*"
     r"|(?:† ?|ist |est |is |has |ha )?(?:verstorben|deceased|passed away|died|décédée?|fallecid[oa]|falleció|"
     r"decedut[oa]|falecid[oa]|overleden|zmarła?|avliden|avdød|afdød|kuollut|zemřela?|elhunyt|умерл?а?)[\d ./-]*"
+    r"|consent (?:was |has been )?(?:withdrawn|revoked|refused)|(?:withdrawn|revoked|refused) consent"
+    r"|einwilligung (?:widerrufen|verweigert)|consentement (?:retiré|révoqué|refusé)"
     r"|nomail|do not solicit|(?:pas|plus) de (?:e-?mails?|mails?|newsletters?|courriels?|pubs?|publicité)"
     r"(?: svp| merci)?"
     r")(?: any ?more| again| him| her| them| us| me| please| mehr| bitte| senden| schicken)*[.! ]*",

@@ -182,7 +182,10 @@ OUT_WORDS = """
     inactif, inactivo, inattivo, inativo, inactief, неактивен, неактивний, passiv, passif,
     dne, dnm, suppression list, do not email list, do not mail list, do not contact list, unsubscribes, unsubscribers,
     opt-outs, bounces, hard bounces,
-    nomail, no mail, do not mail, do not solicit, disabled by user, disabled by bounces, bounce, marked spam, stale,
+    nomail, no mail, do not mail, do not solicit, spamtrap, spam trap, spamreport, spam report, bouncing,
+    previous bounce,
+    previous spam complaint, unactivated, spammy, disabled by user, disabled by bounces,
+    bounce, marked spam, stale,
     transactional, non marketable, unengaged non marketable, unmarketable, plainte, plainte spam, plainte pour spam,
     queja, queja de spam, reclamo, segnalazione spam, denúncia de spam, skarga, odbicie, odbicie twarde,
     odbicie miękkie,
@@ -219,7 +222,7 @@ IN_WORDS = """
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
     inactif, inactivo, inattivo, inativo, inactief, неактивен, неактивний, passiv, passif,
-    enabled, stale, transactional, bounce, plainte, queja, reclamo, skarga, odbicie, klacht, avvisad, erro,
+    enabled, stale, transactional, plainte, queja, reclamo, skarga, odbicie, klacht, avvisad, erro,
     erro permanente,
     inválido, invalido, ungültig, invalide, ongeldig, nieprawidłowy, válido, valido, gültig, valide, geldig, ważny,
     marketable, недоступен, недоступна, ошибка, жалоба, скарга, заблокирован, заблокирована, заблокований,

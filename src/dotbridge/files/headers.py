@@ -77,7 +77,8 @@ NAMES: dict[Role, str] = {
         account, account name, employer, business, firma, firmenname, unternehmen, organisation/firma,
         société, societe, entreprise, raison sociale, empresa, azienda, ditta, società, bedrijf,
         bedrijfsnaam, företag, virksomhed, yritys, cégnév, şirket, компания, организация, 会社, 会社名, 公司,
-        회사, společnost, spoločnosť, tvrtka, podjetje, εταιρεία, companie, חברה, الشركة
+        회사, name (adressattyp unternehmen), společnost, spoločnosť, tvrtka, podjetje, εταιρεία, companie, חברה,
+        الشركة
     """,
     Role.JOB_TITLE: """
         job title, jobtitle, organization title, company title, position, role, function, occupation,
@@ -188,6 +189,9 @@ def role_of(header: str) -> Role | None:
 def _role_in_two_languages(header: str) -> Role | None:
     """What a column is about whose name is said twice, as "Naam / Nom"."""
     roles = {role_of(part) for part in header.split("/")} if header.count("/") == 1 else set()
+    if roles == {Role.FULL_NAME, Role.LAST_NAME}:
+        # "Nom" is the last name or both, as "Name" is.
+        return Role.FULL_NAME
     return roles.pop() if len(roles) == 1 else None
 
 
@@ -230,7 +234,7 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
     fields = set(found.values())
     if not wholes or not {first, last} & fields:
         return found
-    alone = plain(_ASIDES.sub("", headers[wholes[0]])) in _NAME_ALONE
+    alone = any(plain(part) in _NAME_ALONE for part in _ASIDES.sub("", headers[wholes[0]]).split("/"))
     for position in wholes:
         del found[position]
     if last is not None and last not in fields and alone:

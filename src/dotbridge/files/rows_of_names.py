@@ -42,7 +42,12 @@ def joined_names(above: Sequence[str], names: Sequence[str], below: Sequence[Seq
     """The name of each column by the row that names them, the one above it if there is one, and the further ones
     below it.
     """
-    joined = _joined(above, names, is_above_further=True) if _are_groups(above) else list(names)
+    joined = list(names)
+    if _are_groups(above):
+        joined = _joined(above, names, is_above_further=True)
+        # What stands beside the table is none of its names.
+        while len(joined) > len(names) and not (role_of(joined[-1]) or consent_kind(joined[-1])):
+            joined.pop()
     for row in below:
         if not all(_NUMBERED.fullmatch(cell) for cell in row if cell):
             joined = _joined(joined, row, is_above_further=False)
@@ -51,7 +56,7 @@ def joined_names(above: Sequence[str], names: Sequence[str], below: Sequence[Seq
 
 def _are_groups(above: Sequence[str]) -> bool:
     """Whether a row above the names may say what several of them are about: a title is one text alone."""
-    return sum(map(bool, above)) > 1 and not any(map(_holds_address, above))
+    return sum(map(bool, above)) > 1 and not any(_holds_address(cell) or _FIGURES.fullmatch(cell) for cell in above)
 
 
 def _name_columns(names: Sequence[str], row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

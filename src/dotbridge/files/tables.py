@@ -156,6 +156,8 @@ def _tables_beside(source: Source) -> list[int]:
     stands behind an empty column is more of the same person.
     """
     headers = source.headers
+    if said_by_columns := _columns_of_who_left(source):
+        return said_by_columns
     gaps = [position for position in range(1, len(headers) - 1) if _is_unnamed(headers, position)]
     if not gaps:
         return []
@@ -168,6 +170,24 @@ def _tables_beside(source: Source) -> list[int]:
         if _is_table(headers, slice(start, end), own, first):
             found_starts.append(start)
     return found_starts
+
+
+def _columns_of_who_left(source: Source) -> list[int]:
+    """The last columns, where each holds the addresses of those who have opted out by its name: "Subscribed",
+    "Unsubscribed" and "Cleaned" beside each other. Nobody there is the person of the row.
+    """
+    start = len(source.headers)
+    while start > 1 and listed_kind(source.headers[start - 1]) is ConsentKind.OPTED_OUT:
+        start -= 1
+    if start == len(source.headers):
+        return []
+    rows = [found.cells for found in islice(source.records(), _LOOKED_AT) if isinstance(found, Record)]
+    for position in range(start, len(source.headers)):
+        cells = [cells[position] for cells in rows]
+        are_of_the_row = any(cells[position] in cells[:start] for cells in rows if not is_blank(cells[position]))
+        if all(map(is_blank, cells)) or are_of_the_row or not _are_addresses(cells):
+            return []
+    return list(range(start, len(source.headers))) if any(_holds_address(cells[:start]) for cells in rows) else []
 
 
 def _is_table(headers: Sequence[str], columns: slice, own: set[str], first: Sequence[Found]) -> bool:

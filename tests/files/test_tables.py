@@ -128,4 +128,5 @@ def test_columns_of_addresses_beside_each_other_say_who_has_left(keeper: OptOutK
 
 def test_the_address_of_the_person_may_stand_in_a_column_of_having_left(keeper: OptOutKeeper) -> None:
     load("Email,Name,Opt-out email\na@example.com,Ann,\nb@example.com,Bob,b@example.com\n")
-    assert keeper.emails() == {"b@example.com"}
+    load("Email,Name,Unsubscribed by\nc@example.com,Cem,\nd@example.com,Dan,mona@example.org\n")
+    assert keeper.emails() == {"b@example.com", "d@example.com"}

@@ -140,7 +140,7 @@ class FirstTable:
             if not isinstance(found, Skipped):
                 return
             if text := _in_one_line(found.cells[columns]):
-                yield replace(found, text=text)
+                yield replace(found, text=text, cells=found.cells[columns])
 
     def _are_own_names(self, cells: Sequence[Cell]) -> bool:
         filled = [(position, cell) for position, cell in enumerate(cells) if not is_blank(cell)]
@@ -173,21 +173,22 @@ def _tables_beside(source: Source) -> list[int]:
 
 
 def _columns_of_who_left(source: Source) -> list[int]:
-    """The last columns, where each holds the addresses of those who have opted out by its name: "Subscribed",
-    "Unsubscribed" and "Cleaned" beside each other. Nobody there is the person of the row.
+    """The last columns, where they hold the addresses of those who have left, as their names say, and one before them
+    those of who has not: "Subscribed", "Unsubscribed" and "Cleaned". Nobody there is the person of the row.
     """
-    start = len(source.headers)
-    while start > 1 and listed_kind(source.headers[start - 1]) is ConsentKind.OPTED_OUT:
+    headers = source.headers
+    start = len(headers)
+    while start > 1 and said_of_all(headers[start - 1]) is Says.OPTED_OUT:
         start -= 1
-    if start == len(source.headers):
+    if start == len(headers) or not any(said_of_all(header) is Says.NOTHING for header in headers[:start]):
         return []
     rows = [found.cells for found in islice(source.records(), _LOOKED_AT) if isinstance(found, Record)]
-    for position in range(start, len(source.headers)):
-        cells = [cells[position] for cells in rows]
-        are_of_the_row = any(cells[position] in cells[:start] for cells in rows if not is_blank(cells[position]))
-        if all(map(is_blank, cells)) or are_of_the_row or not _are_addresses(cells):
-            return []
-    return list(range(start, len(source.headers))) if any(_holds_address(cells[:start]) for cells in rows) else []
+    columns = [
+        [cells[position] for cells in rows if not is_blank(cells[position])] for position in range(start, len(headers))
+    ]
+    are_lists = all(column and _are_addresses(column) and len(set(column)) == len(column) for column in columns)
+    is_beside_people = any(_holds_address(cells[:start]) for cells in rows)
+    return list(range(start, len(headers))) if are_lists and is_beside_people else []
 
 
 def _is_table(headers: Sequence[str], columns: slice, own: set[str], first: Sequence[Found]) -> bool:

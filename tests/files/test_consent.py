@@ -843,6 +843,9 @@ def test_what_only_looks_like_a_refusal_is_none(header: str, cells: list[str]) -
         ("Newsletter", ["Y.", "N.", "never!", "Nope"], [1, 2, 3]),
         # The answer itself, in a column that stands for it.
         ("How may we write? - Please do not contact me", ["", "Please do not contact me"], [1]),
+        ("Email opt out corporate", ["yes", "no"], [0]),
+        ("수신거부", ["거부", ""], [0]),
+        ("Last said", ["Unsubscribed via https://example.com/u", "https://example.com/unsubscribe"], [0]),
         ("Legal basis", ["Consent", "Withdrawn consent", "Legitimate interest"], [1]),
         ("Preferred channel", ["Email", "None", "SMS"], [1]),
         ("Type", ["regular", "unsubscribed", "undeliverable"], [1, 2]),

@@ -69,6 +69,8 @@ def test_rows_of_questions_and_of_numbers_below_the_names_are_nobody(kind: str, 
         ("Contact,,Left,\nName,Email,Newsletter,Date\n", ["Name", "Email", "Newsletter", "Date"]),
         ("Kontakt;;Abgemeldet von;\nName;E-Mail;Newsletter;Feste\n", None),
         ("Customers,May\nEmail,Shoe size\n", ["Email", "Shoe size"]),
+        # What is known word for word stays so.
+        ("Email,Cleaned,Status\ntext,when it was,what it is\n", ["Email", "Cleaned", "Status"]),
     ],
 )
 def test_names_of_two_rows(rows: str, names: list[str] | None) -> None:
@@ -104,3 +106,8 @@ def test_the_answer_below_the_last_name_is_no_value_beyond_the_names(keeper: Opt
     book.save(raw)
     report = load(raw.getvalue())
     assert (counts(report), keeper.emails()) == ((2, 0, 0, 0), {"a@example.com"})
+
+
+def test_what_several_columns_are_about_says_nothing_of_everybody(keeper: OptOutKeeper) -> None:
+    load("Person,,Unsubscribed from\nEmail,Name,Newsletter\nada@example.com,Ada,\nbob@example.com,Bob,x\n")
+    assert keeper.emails() == {"bob@example.com"}

@@ -100,6 +100,7 @@ def test_a_word_of_any_state_says_it_only_among_sections() -> None:
         ),
         ("Unsubscribed contacts\nEmail,Name\nada@example.com,Ada\n", {"ada"}, ["Unsubscribed contacts"]),
         ("List of people who opted out of email\nEmail,Name\nada@example.com,Ada\n", {"ada"}, None),
+        ("Unsubscribed contacts,,12\nEmail,Name,City\nada@example.com,Ada,York\n", {"ada"}, None),
         ("Opt-out list as of 2024-05-17 (confidential)\nEmail,Name\nada@example.com,Ada\n", {"ada"}, None),
         ("Kontakte ohne Werbeeinwilligung\nE-Mail;Name\nada@example.com;Ada\n", {"ada"}, None),
         ("Kontakte ohne Abmeldungen\nE-Mail;Name\nada@example.com;Ada\n", set(), []),

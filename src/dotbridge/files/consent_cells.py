@@ -14,6 +14,7 @@ from dotbridge.files.consent_phrases import (
     REFUSING,
     asks_for_no_mail,
     has_left,
+    is_address_of_page,
     is_denied,
     is_refused,
     phrase_state,
@@ -35,7 +36,7 @@ class Says(enum.Enum):
 # How programs write nothing where a moment or several words could stand.
 _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 # What stands behind a word for the state: when it was, in brackets why.
-_BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
+_BEHIND = re.compile(r"(?:[\d(\[:]| via ).*", re.DOTALL)
 # A word that answers, with more behind it: "Nein, danke", "Yes please".
 _ANSWER = re.compile(r"(\w{2,5})(?:[,.!;:]| [^\s]+$)")
 _SAID = re.compile(r"(\w{2,5})[,.!;:]")
@@ -125,8 +126,7 @@ def state_of(text: str) -> Says | None:
     if text[:1].isdigit() and text.isascii() and not _A_WORD.search(text):
         # A moment, of which there is another one in every cell.
         return None
-    if "://" in text:
-        # Where somebody may leave, and not that anybody has.
+    if is_address_of_page(text):
         return None
     # "Not granted", "nicht abgemeldet".
     if (rest := without_not(text)) and (said := listed_state(rest)) is not None:

@@ -331,8 +331,8 @@ class ConsentColumn:
         return self._remembered_said(cell) if _is_remembered(cell) else self._read(cell)
 
     def _is_mere_name(self, cell: Cell) -> bool:
-        is_long = isinstance(cell, str) and len(cell) > _LONGEST_REMARK
-        return self.is_name and (is_long or not (isinstance(cell, str) and _BEHIND_A_NAME.search(cell)))
+        may_say_more = isinstance(cell, str) and len(cell) <= _LONGEST_REMARK and _BEHIND_A_NAME.search(cell)
+        return self.is_name and not may_say_more
 
     def _read(self, cell: Cell) -> Said:
         text = flat(cell)
@@ -347,7 +347,6 @@ class ConsentColumn:
         if self._asks_by_codes():
             return Said(self._code(text))
         if self.kind is ConsentKind.OPTED_IN and "@" in text:
-            # Whose address stands under "Subscribed" is.
             return Said(Says.NOTHING)
         if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
             return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)

@@ -70,7 +70,7 @@ _PROVENANCE = {
 _OTHER_WAYS = re.compile(r"fax|sms|phone|call(?!y)|whatsapp|push|telefon|mobile")
 _PAPER = {"brief", "briefe", "post", "postal", "letter", "letters", "courrier", "correopostal", "paper", "briefpost"}
 # How likely somebody is to leave, or how many do.
-_GUESSED = re.compile(r"probability|likelihood|propensity|wahrscheinlich|risiko|risk$|score$|rate$|quote$")
+_GUESSED = {"probability", "likelihood", "propensity", "wahrscheinlichkeit", "score", "risk", "rate", "quote"}
 _PAPER_MAIL = re.compile(r"(?:direct|postal|snail)mail")
 _EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
 # Beside which a "Status" is that of a subscription: "Subscribed via", "utm_source", "Open rate", "Optin time".
@@ -139,9 +139,9 @@ def _phrased_kind(header: str) -> ConsentKind | None:
 
 
 def _is_something_else(header: str) -> bool:
-    if _GUESSED.search(plain(header)):
-        return True
     words = set(re.split(r"[\W_]+", header.casefold()))
+    if words & _GUESSED:
+        return True
     name = _PAPER_MAIL.sub("", plain(header))
     is_another_way = _OTHER_WAYS.search(name) is not None or not _PAPER.isdisjoint(words) or name != plain(header)
     return is_another_way and not any(part in name for part in _EMAIL)

@@ -313,7 +313,7 @@ def phrase_state(text: str) -> str:
         or (_holds(name, _NEWSLETTER) and _holds(name, _LEFT) and not is_negated)
         or (is_negated and (is_wish or _holds(name, _NEWSLETTER)))
     ):
-        return "" if AT_ANY_TIME.search(text) else "opted out"
+        return "" if not is_negated and AT_ANY_TIME.search(text) else "opted out"
     return "opted in" if is_wish or (len(words) > 1 and _holds(name, _SUBSCRIBER)) else ""
 
 
@@ -347,9 +347,14 @@ def is_refused(text: str) -> bool:
     return 0 < len(words) < 3 and _holds(plain(text), _REFUSED)
 
 
+def is_address_of_page(text: str) -> bool:
+    """Whether a text says where somebody may leave, and not that anybody has."""
+    return text.startswith(("http://", "https://", "www."))
+
+
 def asks_for_no_mail(text: str) -> bool:
     """Whether a remark of somebody says that they are not to be written to, and nothing else: "hat sich abgemeldet"."""
-    if len(text) > _LONGEST_REMARK:
+    if len(text) > _LONGEST_REMARK or is_address_of_page(text):
         return False
     words = [word for word in re.split(r"[\W_]+", text) if not word.isdecimal()]
     if len(words) > _MOST_WORDS_OF_A_REMARK:

@@ -193,7 +193,7 @@ OUT_WORDS = """
     ungültig, invalide, ongeldig, nieprawidłowy, removido por suscriptor,
     недоступен, недоступна, ошибка, жалоба, жалоба на спам, скарга, заблокирован, заблокирована, заблокований,
     недействителен, не подтверждён, не подтвержден, отписана, odjavljena, odhlášená,
-    拒否, 不可, 未订阅, 取消订阅, 已取消订阅, 未訂閱, 取消訂閱, 已取消訂閱, 不訂閱, 拒收, 已退訂, 구독취소,
+    拒否, 거부, 不可, 未订阅, 取消订阅, 已取消订阅, 未訂閱, 取消訂閱, 已取消訂閱, 不訂閱, 拒收, 已退訂, 구독취소,
     구독 취소, 구독해지,
     구독 해지, 미구독, 수신 거부, 미동의
 """
@@ -226,7 +226,7 @@ ANY_STATE_WORDS = """
     erro permanente,
     inválido, invalido, ungültig, invalide, ongeldig, nieprawidłowy, válido, valido, gültig, valide, geldig, ważny,
     marketable, недоступен, недоступна, ошибка, жалоба, скарга, заблокирован, заблокирована, заблокований,
-    недействителен, активна, 拒否, 不可, 拒收,
+    недействителен, активна, 拒否, 거부, 不可, 拒收,
     ret, disagree, i disagree, widerspruch, je refuse, not set, brak, available, reachable, deliverable, onay,
     onaylı, direct, i agree, agree,
     einverstanden,
@@ -283,5 +283,5 @@ NO_WORDS = """
     いいえ, 否, 아니요, 아니오, ×, ❌, ✗, ✘, ✖, never, не, nē, yok, לא, لا, không, tidak, ไม่, ไม่ใช่, ไม่รับ, خیر,
     नहीं, nac ydw,
     不可, 無, 无, 希望しない, 希望しません, 受信しない, 受け取らない, 同意しない, 同意しません, 不同意, 미동의,
-    비동의, 동의안함, 거부
+    비동의, 동의안함
 """

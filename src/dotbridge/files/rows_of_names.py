@@ -112,11 +112,16 @@ def _name(question: str, answer: str, group: str, *, is_above_further: bool) -> 
         return question
     if role_of(answer):
         return answer
-    both, kind = f"{question} - {answer}", consent_kind(question)
-    # "Please do not send" above "Newsletter".
-    if kind and (not consent_kind(answer) or consent_kind(both) is ConsentKind.OPTED_OUT):
-        return both
-    return answer if is_above_further or consent_kind(answer) else question
+    return _name_of_consent(question, answer) or (answer if is_above_further else question)
+
+
+def _name_of_consent(question: str, answer: str) -> str:
+    """The same where one of them speaks of consent; else nothing."""
+    both, asked = f"{question} - {answer}", consent_kind(question)
+    if consent_kind(answer):
+        # "Abgemeldet von" above "Newsletter".
+        return both if asked and consent_kind(both) is ConsentKind.OPTED_OUT else answer
+    return both if _speaks(question) and _speaks(both) else question if asked else ""
 
 
 def _says_nothing(cell: str) -> bool:

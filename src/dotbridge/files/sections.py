@@ -76,6 +76,9 @@ class Sections:
 
 
 def _names_groups(title: Skipped) -> bool:
-    """Whether a line above the names of the columns says what several of them are about: between its texts is room."""
+    """Whether a line above the names of the columns says what several of them are about: between its texts is room,
+    and the first of them says nothing of everybody.
+    """
     filled = [position for position, cell in enumerate(title.cells) if not is_blank(cell)]
-    return len(filled) > 1 and filled[-1] - filled[0] >= len(filled)
+    has_room = len(filled) > 1 and filled[-1] - filled[0] >= len(filled)
+    return has_room and said_of_all(cell_text(title.cells[filled[0]])) is not Says.OPTED_OUT

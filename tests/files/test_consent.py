@@ -865,3 +865,14 @@ def test_a_cell_without_end_is_looked_through_in_no_time(header: str, cell: str)
     begin = time.monotonic()
     out(header, cell, "x")
     assert time.monotonic() - begin < 10
+
+
+def test_a_card_says_it_behind_a_name_and_in_a_property_of_its_own(keeper: OptOutKeeper) -> None:
+    own = {"a": "FN:Ann", "b": "FN:Bob (unsubscribed)", "c": "FN:Cem\nX-OPTOUT:1", "d": "FN:Dan (VIP)\nX-OPT-OUT:0"}
+    own |= {"e": "FN:Eve\nX-NEWSLETTER:no", "f": "FN:Fay\nX-PHONETIC-FIRST-NAME:No\nX-SOCIALPROFILE:no"}
+    load(
+        "".join(
+            f"BEGIN:VCARD\nVERSION:3.0\n{said}\nEMAIL:{name}@example.com\nEND:VCARD\n" for name, said in own.items()
+        )
+    )
+    assert {email[0] for email in keeper.emails()} == {"b", "c", "e"}

@@ -8,13 +8,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
+from dotbridge.files.consent_beside import said_under
 from dotbridge.files.consent_cells import Says
-from dotbridge.files.consent_columns import ConsentColumn, Said
-from dotbridge.files.consent_headers import ConsentKind, consent_kind
+from dotbridge.files.consent_headers import ConsentKind
 from dotbridge.files.damage import Unreadable, check_cell, check_error_value, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
@@ -91,17 +90,6 @@ def _read_address(cell: Cell) -> Addresses:
     except Unreadable as error:
         return Addresses(why=error.why, mend=error.mend)
     return read_address(as_one_text(text)) if text else Addresses()
-
-
-@lru_cache(maxsize=4_096, typed=True)
-def _said_under(header: str, cell: Cell) -> Said:
-    """What one cell says under a name that stands beside it, and not above."""
-    kind = consent_kind(header)
-    if kind is None:
-        return Said(Says.NOTHING)
-    column = ConsentColumn(header, kind)
-    column.observe(cell)
-    return column.read(cell) if column.is_meant() else Said(Says.NOTHING)
 
 
 class _Reading:
@@ -269,7 +257,7 @@ class _Reading:
         """The same, of cells whose names stand beside them."""
         for label, position in self._understood.labelled:
             name, cell = cell_text(self._cells[label]).strip("* "), self._cells[position]
-            if not name or is_blank(cell) or (said := _said_under(name, cell)).says is Says.NOTHING:
+            if not name or is_blank(cell) or (said := said_under(name, cell)).says is Says.NOTHING:
                 continue
             counted = self._understood.report.columns[position]
             counted.consent = counted.consent or ConsentKind.LABELS.value

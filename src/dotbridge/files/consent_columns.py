@@ -165,7 +165,7 @@ class ConsentColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        if self._is_mere_name(cell):
+        if self.is_name and self._is_mere_name(cell):
             return
         holds_no_states = self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states
         if holds_no_states and not cell_says_left(cell):
@@ -332,11 +332,11 @@ class ConsentColumn:
 
     def _is_mere_name(self, cell: Cell) -> bool:
         may_say_more = isinstance(cell, str) and len(cell) <= _LONGEST_REMARK and _BEHIND_A_NAME.search(cell)
-        return self.is_name and not may_say_more
+        return not may_say_more
 
     def _read(self, cell: Cell) -> Said:
         text = flat(cell)
-        if not text or self._is_mere_name(cell):
+        if not text or (self.is_name and self._is_mere_name(cell)):
             return Said(Says.NOTHING)
         said = self._read_text(cell, text)
         # A permission that was crossed out is none.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from dotbridge.files.addresses import read_address
+from dotbridge.files.consent_answers import without_answers
 from dotbridge.files.consent_cells import answer_of
 from dotbridge.files.consent_headers import ConsentKind, consent_kind
 from dotbridge.files.headers import plain, role_of, spellings
@@ -125,7 +126,8 @@ def _name_of_consent(question: str, answer: str) -> str:
 
 
 def _says_nothing(cell: str) -> bool:
-    return plain(cell) in _PLAIN_NOTHING
+    # Of "1 = yes, 2 = no" the last word would read as a refusal.
+    return plain(cell) in _PLAIN_NOTHING or without_answers(f"? ({cell})") == "?"
 
 
 def _holds_address(cell: str) -> bool:

@@ -70,6 +70,7 @@ def test_rows_of_questions_and_of_numbers_below_the_names_are_nobody(kind: str, 
         ("Kontakt;;Abgemeldet von;\nName;E-Mail;Newsletter;Feste\n", None),
         ("Customers,May\nEmail,Shoe size\n", ["Email", "Shoe size"]),
         ("Email;Newsletter;Score\n;1 = ja, 2 = nein;0 bis 10\n", ["Email", "Newsletter", "Score"]),
+        ("Email,\n,Opted out\n", ["Email", "Opted out"]),
         # What is known word for word stays so.
         ("Email,Cleaned,Status\ntext,when it was,what it is\n", ["Email", "Cleaned", "Status"]),
     ],

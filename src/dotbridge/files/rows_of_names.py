@@ -62,7 +62,8 @@ def _are_groups(above: Sequence[str]) -> bool:
 
 def _name_columns(names: Sequence[str], row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     filled = [(name, cell) for name, cell in zip_longest(names, row, fillvalue="") if cell]
-    is_title = sum(map(bool, names)) < 2
+    named = [name for name in names if name]
+    is_title = len(named) < 2 and not any(map(role_of, named))
     if is_title or not filled or any(_holds_address(cell) or _FIGURES.fullmatch(cell) for _name, cell in filled):
         return False
     if all(_NUMBERED.fullmatch(cell) for _name, cell in filled):

@@ -860,11 +860,10 @@ def test_refusals_in_other_letters_and_places(header: str, cells: list[str], exp
 
 
 @pytest.mark.parametrize("cell", ["a" * 100_000, " " * 99_000 + "-x", "(" * 99_000, "no " * 30_000, '{"a":' * 9_000])
-@pytest.mark.parametrize("header", ["First name", "Notes", "Newsletter", "Anything"])
-def test_a_cell_without_end_is_looked_through_in_no_time(header: str, cell: str) -> None:
-    begin = time.monotonic()
-    out(header, cell, "x")
-    assert time.monotonic() - begin < 10
+@pytest.mark.parametrize("header", ["First name", "Notes", "Anything"])
+def test_a_cell_without_end_says_nothing(header: str, cell: str) -> None:
+    # Read with patterns that go back over it, it would take hours.
+    assert out(header, cell, "x") == []
 
 
 def test_a_card_says_it_behind_a_name_and_in_a_property_of_its_own(keeper: OptOutKeeper) -> None:

@@ -746,6 +746,19 @@ def test_a_field_of_ones_own_in_googles_contacts_says_it(keeper: OptOutKeeper) -
         "does not want to receive newsletters",
         "ne souhaite plus recevoir la newsletter",
         "no desea recibir más correos",
+        "hat Newsletter abbestellt am 3.4.24",
+        "take me off your mailing list",
+        "a demandé à être retiré de la liste",
+        "pidió la baja",
+        "se dio de baja el 3/4",
+        "wil geen mail meer ontvangen",
+        "niet meer mailen",
+        "non inviare email",
+        "nie wysyłać maili",
+        "nezasílat newsletter",
+        "ikke send nyhedsbreve",
+        "не присылать рассылку",
+        "verstorben",
     ],
 )
 def test_a_remark_that_says_it_and_nothing_else(remark: str) -> None:
@@ -754,3 +767,111 @@ def test_a_remark_that_says_it_and_nothing_else(remark: str) -> None:
 
 def test_a_tag_of_having_left_the_newsletter() -> None:
     assert out("Tags", "customer,newsletter-abmeldung", "customer,newsletter", "newsletter-anmeldung") == [0]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("E-Mail unerwünscht", "Newsletter-Stopp", "Don't send newsletters", "Removed from mailing list"),
+        *("Left the mailing list", "Quit newsletter", "Baja newsletter", "Fecha baja newsletter", "Recusou newsletter"),
+        *("Brak zgody na mailing", "Nej tak til nyhedsbrev", "Nechce newsletter", "Spärr e-post", "email1_is_bad"),
+        *("Opposé à la prospection", "Geen reclame", "Kieltänyt markkinoinnin", "Ne želi e-poštu", "Чёрный список"),
+        *("Не звонить и не писать", "E-posta istemiyor", "Exclu des campagnes", "Nomail", "Unsuscribed?"),
+    ],
+)
+def test_a_refusal_that_names_what_is_refused_is_no_permission(header: str) -> None:
+    yes, no = ("evet", "hayır") if "istemiyor" in header else ("yes", "no")
+    assert out(header, yes, no, "", yes, no) == [0, 3]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Må kontaktes på mail", "Får kontaktas på mail", "Info-Mail", "Rundbrief", "Einverständnis E-Mail"),
+        *(
+            "Offres par email",
+            "Comunicaciones comerciales",
+            "Sign me up for updates",
+            "CONTACTABLE_EMAIL",
+            "E-posta izni",
+        ),
+        *("Godkänner utskick", "Chce novinky", "Can we keep you posted?", "Infolettre / Newsletter"),
+    ],
+)
+def test_a_permission_that_nobody_listed(header: str) -> None:
+    assert out(header, "yes", "no", "", "yes", "no") == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("Left voicemail", ["yes", "no"]),
+        ("Envío en país", ["no", "yes"]),
+        ("Nachricht nicht gelesen", ["yes", "no"]),
+        (
+            "Consent text",
+            ["Yes, write to me. I can unsubscribe at any time", "Yes, write to me. I can opt out at any time"],
+        ),
+        ("OPTIN_TIME", ["", "2024-01-02 10:11:12"]),
+        ("CONFIRM_TIME", ["", "2024-01-02 10:11:12"]),
+        ("OPTIN_IP", ["", "203.0.113.5"]),
+        ("Einwilligungstext", ["Ich willige ein, das kann ich jederzeit widerrufen", "Ich willige ein"]),
+        ("Opt-out probability", ["0.12", "0.85"]),
+        ("Unsubscribe rate", ["0%", "1.5%"]),
+        ("Consent URL", ["https://example.com/unsubscribe", ""]),
+        ("First name", ["Bo (Berlin)", "Ann-Lee", "Don", "Noor"]),
+    ],
+)
+def test_what_only_looks_like_a_refusal_is_none(header: str, cells: list[str]) -> None:
+    assert out(header, *cells) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        # Letters as a Mac, a program in Japan and a file that was read twice write them, and marks that nobody sees.
+        ("Suscrito", ["si\u0301", "na\u0303o"], [1]),
+        ("ｕｎｓｕｂｓｃｒｉｂｅｄ", ["ｎｏ", "ｙｅｓ"], [1]),
+        ("DÃ©sabonnÃ©", ["non", "oui"], [1]),
+        ("Statut", ["abonnÃ©", "dÃ©sabonnÃ©"], [1]),
+        ("Un\u00adsubscribed", ["n\u200bo", "y\u200bes"], [1]),
+        # Bits, objects and two languages.
+        ("optin", ["b'1'", "b'0'", "\\x00"], [1, 2]),
+        ("consents", ['{"marketing": true}', '{"marketing": false}'], [1]),
+        ("Infolettre", ["Oui / Yes", "Non / No"], [1]),
+        ("Désabonné/Uitgeschreven", ["Non/Nee", "Oui/Ja"], [1]),
+        ("Newsletter", ["Y.", "N.", "never!", "Nope"], [1, 2, 3]),
+        # The answer itself, in a column that stands for it.
+        ("How may we write? - Please do not contact me", ["", "Please do not contact me"], [1]),
+        ("Email opt out corporate", ["yes", "no"], [0]),
+        ("수신거부", ["거부", ""], [0]),
+        ("Last said", ["Unsubscribed via https://example.com/u", "https://example.com/unsubscribe"], [0]),
+        ("Legal basis", ["Consent", "Withdrawn consent", "Legitimate interest"], [1]),
+        ("Preferred channel", ["Email", "None", "SMS"], [1]),
+        ("Type", ["regular", "unsubscribed", "undeliverable"], [1, 2]),
+        ("Contact me by", ["Email", "None - please don't contact me", "Phone"], [1]),
+        # Behind a name.
+        ("First name", ["Ann", "Bo (unsubscribed)", "Cy - DO NOT EMAIL", "Di [opted out]", "Ed (Ted)"], [1, 2, 3]),
+        ("Company", ["Acme (UK) Ltd", "Beta GmbH - bitte keine Werbung", "No Limits (Pty)"], [1]),
+    ],
+)
+def test_refusals_in_other_letters_and_places(header: str, cells: list[str], expected: list[int]) -> None:
+    assert out(header, *cells) == expected
+
+
+@pytest.mark.parametrize("cell", ["a" * 100_000, " " * 99_000 + "-x", "(" * 99_000, "no " * 30_000, '{"a":' * 9_000])
+@pytest.mark.parametrize("header", ["First name", "Notes", "Anything"])
+def test_a_cell_without_end_says_nothing(header: str, cell: str) -> None:
+    # Read with patterns that go back over it, it would take hours.
+    assert out(header, cell, "x") == []
+
+
+def test_a_card_says_it_behind_a_name_and_in_a_property_of_its_own(keeper: OptOutKeeper) -> None:
+    own = {"a": "FN:Ann", "b": "FN:Bob (unsubscribed)", "c": "FN:Cem\nX-OPTOUT:1", "d": "FN:Dan (VIP)\nX-OPT-OUT:0"}
+    own |= {"e": "FN:Eve\nX-NEWSLETTER:no", "f": "FN:Fay\nX-PHONETIC-FIRST-NAME:No\nX-SOCIALPROFILE:no"}
+    load(
+        "".join(
+            f"BEGIN:VCARD\nVERSION:3.0\n{said}\nEMAIL:{name}@example.com\nEND:VCARD\n" for name, said in own.items()
+        )
+    )
+    assert {email[0] for email in keeper.emails()} == {"b", "c", "e"}

@@ -48,6 +48,8 @@ pytestmark = pytest.mark.django_db
             "Désinscriptions",
             "block-list",
         ),
+        *("Sperre", "Widerrufe 2024", "Newsletter-Abmeldungen", "Hard bounces May", "Stop-Liste", "Verstorben"),
+        *("mailchimp_unsubscribed", "Отписавшиеся", "Черный список", "수신거부 목록", "DNC list", "Dados de baja"),
     ],
 )
 def test_what_says_that_all_have_opted_out(text: str) -> None:
@@ -63,6 +65,7 @@ def test_what_says_that_all_may_be_written_to(text: str) -> None:
     "text",
     [
         *("", "42", "Contacts", "people", "Kunden 2024", "Including unsubscribed", "not unsubscribed", "Ada Byron"),
+        *("Newsletter May", "Kunden Sperrzone", "STOP shop customers", "Unsubmitted forms", "Baja California"),
         *("bounce house customers", "no bounces", "Abmeldungen Webinar", "blacklist not included"),
         *("Subscribed and unsubscribed contacts", "All contacts without those who unsubscribed", "Newsletter", "Bob"),
     ],
@@ -96,6 +99,13 @@ def test_a_word_of_any_state_says_it_only_among_sections() -> None:
             ["Inactive"],
         ),
         ("Unsubscribed contacts\nEmail,Name\nada@example.com,Ada\n", {"ada"}, ["Unsubscribed contacts"]),
+        ("List of people who opted out of email\nEmail,Name\nada@example.com,Ada\n", {"ada"}, None),
+        ("Unsubscribed contacts,,12\nEmail,Name,City\nada@example.com,Ada,York\n", {"ada"}, None),
+        ("Opt-out list as of 2024-05-17 (confidential)\nEmail,Name\nada@example.com,Ada\n", {"ada"}, None),
+        ("Kontakte ohne Werbeeinwilligung\nE-Mail;Name\nada@example.com;Ada\n", {"ada"}, None),
+        ("Kontakte ohne Abmeldungen\nE-Mail;Name\nada@example.com;Ada\n", set(), []),
+        ("These people have NOT unsubscribed\nEmail,Name\nada@example.com,Ada\n", set(), []),
+        ("Name,Email\nAda,ada@example.com\n** DO NOT EMAIL **,\nBob,bob@example.com\n", {"bob"}, None),
         # Other sections, a word of any state, and a person's own state where the address is missing.
         ("Email,Name\nada@example.com,Ada\nInactive\nbob@example.com,Bob\n", set(), []),
         ("Email,Status\nada@example.com,Subscribed\n,Unsubscribed\nbob@example.com,Subscribed\n", set(), []),

@@ -117,3 +117,16 @@ def test_the_page_counts_whom_another_table_opts_out(client: Client, keeper: Opt
     page = client.get(reverse("dotbridge:file", args=[kept.pk]))
     assert dict(page.context["figures"])["Opted out"] == "1"
     assert "It stands in another table, below the first one." in page.content.decode()
+
+
+def test_columns_of_addresses_beside_each_other_say_who_has_left(keeper: OptOutKeeper) -> None:
+    rows = "Subscribed,Unsubscribed,Cleaned\na@example.com,b@example.com,c@example.com\nd@example.com,A@example.com,\n"
+    report = load(rows)
+    assert set(ContactEmail.objects.values_list("email", flat=True)) == {"a@example.com", "d@example.com"}
+    assert (keeper.emails(), len(report.problems)) == ({"a@example.com"}, 2)
+
+
+def test_the_address_of_the_person_may_stand_in_a_column_of_having_left(keeper: OptOutKeeper) -> None:
+    load("Email,Name,Opt-out email\na@example.com,Ann,\nb@example.com,Bob,b@example.com\n")
+    load("Email,Name,Unsubscribed by\nc@example.com,Cem,\nd@example.com,Dan,mona@example.org\n")
+    assert keeper.emails() == {"b@example.com", "d@example.com"}

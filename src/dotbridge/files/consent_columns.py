@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from dotbridge.files.consent_answers import denied_question
 from dotbridge.files.consent_cells import (
     CROSSES,
     NO,
@@ -24,13 +25,13 @@ from dotbridge.files.consent_cells import (
     flat,
     is_any_state,
     is_sure_state,
+    may_refuse,
     said_by_a_person,
     says_left,
     state_of,
 )
 from dotbridge.files.consent_headers import (
     ConsentKind,
-    consent_kind,
     is_any_subscription,
     is_link,
     is_of_any_state,
@@ -42,7 +43,6 @@ from dotbridge.files.consent_phrases import (
     asks_how_often,
     asks_what_is_preferred,
     asks_when,
-    denied_question,
     is_any_frequency,
     is_denied,
     says_never,
@@ -106,6 +106,9 @@ _FILLED_SAYS_SO = re.compile(
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
+_SHORTEST_REPEATED = 8
+# What somebody has written behind a name: "Byron (unsubscribed)".
+_BEHIND_A_NAME = re.compile(r"\s*[(\[{*/|:)\]}]+\s*|\s+[-\N{EN DASH}\N{EM DASH}]+\s*")
 _MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
 _BETWEEN_LABELS = re.compile(r"\s*(?::::|[;,|\n])\s*")
 
@@ -125,6 +128,8 @@ class ConsentColumn:
     is_known_by_cells: bool = False
     # What somebody wrote down of the person: only a remark that says nothing else counts.
     is_remarks: bool = False
+    # The name of somebody, behind which some write it.
+    is_name: bool = False
     # Somebody may be written to, as a cell says in so many words.
     lets_some_in: bool = False
     filled: int = 0
@@ -160,6 +165,8 @@ class ConsentColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
+        if self.is_name and self._is_mere_name(cell):
+            return
         holds_no_states = self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states
         if holds_no_states and not cell_says_left(cell):
             return
@@ -188,7 +195,7 @@ class ConsentColumn:
             return None
         if self.is_remarks or (self.kind is ConsentKind.LABELS and listed_kind(self.header) is not None):
             # Of labels nothing else counts.
-            return _Observed(is_known=self._is_out_label(cell))
+            return _Observed(is_known=(not self.is_remarks or may_refuse(text)) and self._is_out_label(cell))
         is_of_consent, is_denied = self._is_of_consent(text), self._denies(text)
         state, word = state_of(text), self._word_of(text)
         # "Activated" is 0, or when it was.
@@ -220,6 +227,9 @@ class ConsentColumn:
             return Says.DOUBTFUL
         if not self._is_out_list:
             return answer_of(text)
+        if len(text) >= _SHORTEST_REPEATED and plain(self.header).endswith(plain(text) or text):
+            # The answer itself, in a column that stands for it alone.
+            return Says.OPTED_OUT
         if text in CROSSES and self.texts.isdisjoint(TICKS):
             return Says.DOUBTFUL
         if denied_question(self.header) and said_by_a_person(text) is Says.OPTED_OUT:
@@ -239,7 +249,7 @@ class ConsentColumn:
         is_one_of_many = self._asks_how_often or asks_what_is_preferred(self.header)
         is_none = is_one_of_many and answer_of(text) is Says.OPTED_OUT
         is_never = says_never(text) and not asks_when(self.header)
-        return said is Says.OPTED_OUT or is_denied(text) or is_none or is_never
+        return said is Says.OPTED_OUT or is_denied(text) or is_none or is_never or asks_for_no_mail(text)
 
     @property
     def _asks_how_often(self) -> bool:
@@ -247,7 +257,7 @@ class ConsentColumn:
 
     def _is_known_label(self, cell: Cell) -> bool:
         text = flat(cell)
-        return state_of(text) is Says.OPTED_OUT and not is_any_state(text)
+        return (state_of(text) is Says.OPTED_OUT and not is_any_state(text)) or says_left(text)
 
     def _is_of_consent(self, text: str) -> bool:
         return state_of(text) is not None and (not is_any_state(text) or bool(_OF_MAILING.search(plain(self.header))))
@@ -320,9 +330,13 @@ class ConsentColumn:
         """What a cell says, once all were observed."""
         return self._remembered_said(cell) if _is_remembered(cell) else self._read(cell)
 
+    def _is_mere_name(self, cell: Cell) -> bool:
+        may_say_more = isinstance(cell, str) and len(cell) <= _LONGEST_REMARK and _BEHIND_A_NAME.search(cell)
+        return not may_say_more
+
     def _read(self, cell: Cell) -> Said:
         text = flat(cell)
-        if not text:
+        if not text or (self.is_name and self._is_mere_name(cell)):
             return Said(Says.NOTHING)
         said = self._read_text(cell, text)
         # A permission that was crossed out is none.
@@ -332,6 +346,8 @@ class ConsentColumn:
     def _read_text(self, cell: Cell, text: str) -> Said:
         if self._asks_by_codes():
             return Said(self._code(text))
+        if self.kind is ConsentKind.OPTED_IN and "@" in text:
+            return Said(Says.NOTHING)
         if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
             return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)
         said = self._said(text)
@@ -359,14 +375,16 @@ class ConsentColumn:
 
     def _is_out_label(self, cell: Cell) -> bool:
         text = "\n".join(" ".join(line.split()) for line in cell_text(cell).splitlines())
-        labels = [label.strip("* ").casefold() for label in _BETWEEN_LABELS.split(text)]
+        between = _BEHIND_A_NAME if self.is_name else _BETWEEN_LABELS
+        labels = [label.strip("* ").casefold() for label in between.split(text)]
         return any(self._is_out(label) for label in labels if label)
 
     def _is_out(self, label: str) -> bool:
         if self.is_remarks:
             return len(label) <= _LONGEST_REMARK and (is_sure_state(label) or asks_for_no_mail(label))
-        said = state_of(label) is Says.OPTED_OUT or self._denies(label)
-        return said and not (self.is_known_by_cells and is_any_state(label))
+        said = state_of(label) is Says.OPTED_OUT or self._denies(label) or asks_for_no_mail(label)
+        # Beside "unsubscribed" any state is one of a subscription.
+        return said and not (self.is_known_by_cells and not self.left and is_any_state(label))
 
     def _read_moment(self, cell: Cell, *, is_out: bool) -> Said:
         try:
@@ -380,14 +398,3 @@ class ConsentColumn:
 
 def _is_remembered(cell: Cell) -> bool:
     return not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
-
-
-@lru_cache(maxsize=4_096, typed=True)
-def said_under(header: str, cell: Cell) -> Said:
-    """What one cell says under a name that stands beside it, and not above."""
-    kind = consent_kind(header)
-    if kind is None:
-        return Said(Says.NOTHING)
-    column = ConsentColumn(header, kind)
-    column.observe(cell)
-    return column.read(cell) if column.is_meant() else Said(Says.NOTHING)

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from dotbridge.files import consent_words
+from dotbridge.files.consent_answers import denied_question, without_answers
 from dotbridge.files.consent_phrases import (
-    denied_question,
     is_any_frequency,
     names_a_state,
     phrase_kind,
-    without_answers,
 )
 from dotbridge.files.headers import plain
 
@@ -70,6 +69,8 @@ _PROVENANCE = {
 # The other ways to write to somebody, unless e-mail is named beside them: "Do not call", and not "Automatically".
 _OTHER_WAYS = re.compile(r"fax|sms|phone|call(?!y)|whatsapp|push|telefon|mobile")
 _PAPER = {"brief", "briefe", "post", "postal", "letter", "letters", "courrier", "correopostal", "paper", "briefpost"}
+# How likely somebody is to leave, or how many do.
+_GUESSED = {"probability", "likelihood", "propensity", "wahrscheinlichkeit", "score", "risk", "rate", "quote"}
 _PAPER_MAIL = re.compile(r"(?:direct|postal|snail)mail")
 _EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
 # Beside which a "Status" is that of a subscription: "Subscribed via", "utm_source", "Open rate", "Optin time".
@@ -139,6 +140,8 @@ def _phrased_kind(header: str) -> ConsentKind | None:
 
 def _is_something_else(header: str) -> bool:
     words = set(re.split(r"[\W_]+", header.casefold()))
+    if words & _GUESSED:
+        return True
     name = _PAPER_MAIL.sub("", plain(header))
     is_another_way = _OTHER_WAYS.search(name) is not None or not _PAPER.isdisjoint(words) or name != plain(header)
     return is_another_way and not any(part in name for part in _EMAIL)

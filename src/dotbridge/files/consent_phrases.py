@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from dotbridge.files import consent_words
+from dotbridge.files.consent_answers import without_answers
+from dotbridge.files.consent_remarks import AT_ANY_TIME, NO_MORE
 from dotbridge.files.headers import plain
 
 # That somebody left, or is not to be written to: whatever else stands beside it.
 _LEFT = """
-    unsubscri, unsub, optout, optedout, optingout, suppress, blacklist, blocklist, bounce, asspam, spamcomplaint,
+    unsubscri, unsub, unsuscri, unscubscri, usubscri, optout, optedout, optingout, suppress, blacklist, blocklist,
+    bounce, asspam, spamcomplaint,
     complain, plainte, spam, czarna lista, abgemeldet, abmeld, abbestell, austragen, ausgetragen, werbesperre,
     versandsperre, werbeverbot,
     mailverbot, sperrvermerk, robinson, unzustellbar, undeliver, npai,
@@ -23,13 +25,29 @@ _LEFT = """
     désinscri, liste noire, dado de baja, dada de baja, darse de baja, desuscri, desabonad, lista negra, disiscri,
     revoca, descadastr, cancelou a, cancelada a, uitgeschreven, uitschrijv, afgemeld, afmeld, wypis, rezygn, sprzeciw,
     avregistr, avprenumer, avanmäl, frameld, avmeld, peruutta, peruuta, odhlás, nezasíl, leiratkoz, dezabon, odjav,
-    abonelikten, отпис, відпис, διαγραφ, 配信停止, 購読解除, 受信拒否, 退订, 退訂, 取消订阅, 수신거부, 구독취소
+    abonelikten, отпис, відпис, διαγραφ, 配信停止, 購読解除, 受信拒否, 退订, 退訂, 取消订阅, 수신거부, 구독취소,
+    date desabo, черный список, чорний список, жалоба на, скарга на спам, loobunud, atteic, atsisak, reservert mot,
+    reservasjon mot, afskrá, הוסר, הסרה מ, להסיר, ביטל הרשמה, ביטול הרשמה, ألغى الاشتراك, إلغاء الاشتراك, hủy đăng ký,
+    berhenti berlangganan, ยกเลิก, 取消訂閱, 구독 해지, unerwünscht, werbestop, mailstop, newsletterstop, reklamspärr,
+    не писать, istemiyor
 """
+# Shorter ones are found where the end of one word and the beginning of the next happen to make them up.
+_LONGEST_SHORT_PART = 5
+# Of an address that nothing reaches: "email_is_bad".
+_BAD = {"bad", "dead", "wrong", "falsch", "defekt", "fehlerhaft", "ungultig", "returned", "erroneo", "errato"}
 _NOT = """
     not, no, dont, never, stop, exclude, excluded, without, nicht, nichts, kein, keine, keinen, ohne, pas, rien, sans,
     non, sin, não, nao, sem, geen, niet, nie, bez, ej, inte, inget, inga, ikke, intet, ei, älä, ne, nem, nu, не,
-    без, hayır
+    без, hayır, exclu, exclue, exclus, excluido, excluida, escluso, esclusa, excluído, uitgesloten, ausgeschlossen
 """
+# The same, of somebody who is no more among those who get something, or never wanted to be.
+_GONE = """
+    stopp, removed, removal, excluded, baja, bajas, baixa, recusa, recusou, recusado, rechazo, brak,
+    nej, nei, nechce, nekér, refus, opposition, opposé, opposée, opposizione, oposición, bezwaar, frabeder, frabedt,
+    spärr, spärrad, sperre, gesperrt, istemiyor, istemiyorum, unerwünscht, unwanted, ongewenst
+"""
+# Of a newsletter or a list; a voicemail may be left, too.
+_HAS_GONE = {"left", "leaving", "quit", "out"}
 # That a permission was given once and is none any more, or was never given.
 _REFUSED = """
     withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancel, stopped, invalid, pending,
@@ -40,7 +58,9 @@ _REFUSED = """
     zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
     recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist,
     tilbaketrukk,
-    visszavon, elutasít, retras, refuz, отозван, отказ, відклик, відмов, ανακλ
+    visszavon, elutasít, retras, refuz, отозван, отказ, відклик, відмов, ανακλ, kielletty, kielto, запрет, запрещ,
+    заборон,
+    interdit, prohib, vietat, verboden, recus, kielt, förbjud, forbud, 停止, 拒否
 """
 # How somebody says that they want to get something, whatever it is.
 _WISH = """
@@ -55,13 +75,16 @@ _RECEIVE = """
 """
 # That somebody has left a mailing, said as the state of a person: nothing else is meant by them.
 _HAS_LEFT = """
-    unsubscri, abgemeldet, abbestellt, désabonn, désinscri, dado de baja, dada de baja, desuscri, disiscri,
+    unsubscri, unsuscri, unsubcri, abgemeldet, abbestellt, dio de baja, pidió la baja, solicitó la baja, désabonn,
+    désinscri, dado de baja, dada de baja, desuscri, disiscri,
     descadastr,
     uitgeschreven, afgemeld, wypisan, avprenumer, leiratkoz, dezabon, отписа, відписа, 配信停止, 購読解除, 退订, 退訂,
     suppressed, hardbounce, blacklisted, blocklisted, spamcomplaint
 """
 _NEWSLETTER = """
-    newsletter, mailing, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, boletín, рассылк, розсилк
+    newsletter, mailing, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, boletín, рассылк, розсилк, бюлетин,
+    uudiskirj,
+    naujienlaišk, fréttabréf, butllet, ניוזלטר, דיוור, 電子報, 电子报
 """
 _SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, feliratk, подпис, підпис"
 # What is sent to many, and the ways to say that it is sent.
@@ -75,7 +98,11 @@ _MAILING = """
     informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
     メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire,
     von uns hör, de nos nouvelles, saber de nosotros, noticias nuestras, da noi, van ons hor, från oss, fra os,
-    schreiben wir, écrivons
+    schreiben wir, écrivons, keep you posted, keep me posted, in the loop, campagn, campañ, mkt, solicit, channel,
+    kanal, canal de, informaci,
+    sähköposti, epost, reklam, reclame, prospection, novidad, novice, новост, actualit, markkinoi, markedsfør,
+    marknadsför, mainos, маркетинг, novink, noviniek,
+    naujien, jaunum, uudis, ileti, รับข่าว, bản tin, рекламн
 """
 _PERMITTED = """
     optin, optedin, permission, permiss, permit, permes, allow, accept, accett, acept, aceit, agree, subscri, abonn,
@@ -83,19 +110,27 @@ _PERMITTED = """
     empfang, empfäng, wünsch, receive, recevoir,
     souhait, accord, acord, recibir, desea, ricev, desider, receber, deseja, ontvang, otrzym, vill, ønsker, onsker,
     haluaa, halua, lupa, odběr, odebír, zasíl, feliratk, подпис, получ, підпис, отрим, λήψη, εγγραφ, 購読, 受信, 許可,
-    接收, 订阅, 允許, 允许, 수신, 구독, prefer, preferenc, gdpr, dsgvo, rgpd, izin, onay
+    接收, 订阅, 允許, 允许, 수신, 구독, prefer, preferenc, gdpr, dsgvo, rgpd, izin, onay, autoriz, абонир, pretpla,
+    einverst, modtag, godkän, godtar, godkend, izni, contactable, sign me up, 希望,
+    可否, 配信
 """
 _PERMITTED_WORDS = """
     ok, okay, darf, dürfen, dürft, peut, pouvons, puede, podemos, può, possiamo, mag, mogen, can, may, keep, stay,
     want, wants, wish, like, send, yes, enabled, active, aktiv, aktiviert, actif,
-    activé, activo, attivo, ativo, actief, aktywny, aktywna
+    activé, activo, attivo, ativo, actief, aktywny, aktywna, flag, flg, happy, möchte,
+    möchten, chce, chci, želi, dorește, kér, vill, vil, хочет, хоче, må, får, kan, voi, saa, można, lze, lehet,
+    можно, можна
 """
 # Words that speak of such a permission by themselves.
 _PERMISSION = """
     newsletter, mailing list, mailinglist, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, lettre d'information,
     boletín, biuletyn, uutiskirje, hírlev, bülten, zpravodaj,
     рассылк, розсилк, メルマガ, メールマガジン, ニュースレター,
-    뉴스레터, ενημερωτικ, marketing consent, consent, consentement, consenso, consentim, einwillig,
+    뉴스레터, ενημερωτικ, uudiskirj, naujienlaišk, fréttabréf, butllet, buletin, bilten, bản tin, бюлетин,
+    cylchlythyr,
+    nuachtlitir, ניוזלטר, דיוור, النشرة, نشرة بريدية, จดหมายข่าว, ข่าวสาร, 電子報, 电子报, メール配信, ticari ileti,
+    nõusolek, piekriš, sutikim, sutinku, soglas, saglas, съглас, samþykk, pristanak, הסכמ, موافق, đồng ý, setuju,
+    ยินยอม, marketing consent, consent, consentement, consenso, consentim, einwillig,
     zustimm, toestemm, zgod, samtyck, samtykk, suostum, souhlas, súhlas, hozzájár, соглас, згод, συγκατ, privol,
     suglas, 同意, 동의, optin, optedin
 """
@@ -105,7 +140,15 @@ _SENT_NAMES = """
     email communication, email communications, email advertising, promotional email, promotional emails, promotions,
     werbung, werbung per mail, werbung per email, werbemails, werbeemails, email werbung, newsletter versand, mailing,
     mailings, permission, permissions, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta,
-    реклама
+    реклама, direct marketing, electronic marketing, offers by email, email offers, email notifications,
+    communications,
+    comms, receive comms, enews, e-bulletin, news by email, mailwerbung, infopost, infomail, rundmail, rundbrief,
+    email versand, offres commerciales, offres par email, offres par mail, communication par mail, prospection,
+    prospection commerciale, comunicaciones comerciales, comunicazioni commerciali, invio promozioni, nl,
+    nl anmeldung,
+    infos per mail, infos per email, info per mail, news per mail, informationen per email, infos by email,
+    infos par mail,
+    newsletter signup, subscribe me, werbekennzeichen, werbekz
 """
 # How often something is sent, which asks as well whether it is at all.
 _HOW_OFTEN = """
@@ -126,11 +169,12 @@ _NEVER = """
 """
 # Beside these a "never" says that nothing of the kind has happened yet: "Last newsletter".
 _WHEN = """
-    last, latest, since, when, sent, date, letzt, zuletzt, seit, datum, gesendet, versendet, dernier, dernière, envoyé,
+    last, latest, since, when, sent, date, letzt, zuletzt, seit, datum, gesendet, versendet, dernier, dernière,
+    envoyé,
     última, último, enviad, ultima, ultimo, inviat, laatst, verzonden, ostatni, wysłan, senast, sidste, siste
 """
 # Laws that are named for the permission that they ask for.
-_LAW = "gdpr, dsgvo, rgpd, rodo"
+_LAW = "gdpr, dsgvo, rgpd, rodo, lopd, lgpd"
 _AGREED = "accord, accept, accept, acept, accett, agree, einverst, okay, optin, permi, zugestimmt, oui"
 # Names of what others send.
 _OTHERS = "partner, partners, partenaire, partenaires, partnern, third, tiers, terceros, terzi, dritte, drittanbieter"
@@ -145,63 +189,25 @@ _OTHER = """
 _NUMBER = re.compile(r"\bno\.|\bno of\b|\bno$", re.IGNORECASE)
 
 
+_APOSTROPHE = re.compile("['\N{RIGHT SINGLE QUOTATION MARK}]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MOST_WORDS_OF_A_REMARK = 9
+_LONGEST_REMARK = 200
+# How words begin that refuse something, or say that somebody is gone: a remark without any needs no second look.
+_TO_BEGIN = 3
+REFUSING = frozenset(
+    word.strip()[:_TO_BEGIN]
+    for word in (
+        f"{_NOT},{_GONE},{_HAS_LEFT},{_NEWSLETTER},off,out,remove,take,took,plus,nomail,no,ask,demand,chiest,pedi,"
+        "non,skicka,send,se,verstorben,deceased,passed,died,fallec,falec,decedut,overleden,zmar,avlid,kuol,elhun,"
+        "mail,e-mail,email,werbung,marketing,merci,please,pls,bitte,wil,proszę,prosím,nepos,nezas,nekon,nl,ne,niet"
+    ).split(",")
+    if word.strip()
+)
 # "Unsubscribed from the wine club" is of another matter.
 _MOST_WORDS_OF_LEAVING = 4
 _ANOTHER_WAY = re.compile(r"sms|phone|telefon|whatsapp|push|webinar|event|kurs|course")
-# "Please do not e-mail any more", "bitte nicht mehr anschreiben", "asked to be removed from the mailing list".
-_NO_MORE = re.compile(
-    r"(?:please |pls |bitte |merci de )?(?:"
-    r"(?:do not|don.?t|stop|no more|never|no longer) (?:send |sending |any |more )*"
-    r"(?:e-?mails?|e-?mailing|mails?|mailings?|newsletters?|contact|contacting|write|writing|marketing)"
-    r"|(?:nicht|keine|nie) (?:mehr |weiteren? )*"
-    r"(?:e-?mails?|mails?|mailings?|newsletter|werbung|kontaktieren|anschreiben|anmailen|kontakt)"
-    r"|ne (?:plus|pas) (?:le |la |les )?(?:contacter|envoyer|écrire)(?: de | d.)?(?:e-?mails?|mails?|newsletters?)?"
-    r"|no (?:enviar|contactar|escribir)(?: más)?(?: correos?| e-?mails?)?"
-    r"|[\w ]*\b(?:removed?|taken?|took) (?:\w+ )?(?:off|from) (?:the |our |your |all )*(?:mailing |e-?mail )*lists?"
-    r"|(?:will|wollen|möchte|möchten|wünscht|wünschen) (?:bitte )?(?:keine?n? (?:weiteren? )?)"
-    r"(?:e-?mails?|mails?|mailings?|newsletter|werbung|kontakt)"
-    r"|(?:bitte )?(?:aus|von|vom) (?:dem |unserem |der |unserer )?(?:e-?mail-?|mail-?|newsletter-?)?(?:verteiler|liste)"
-    r" (?:genommen|nehmen|gelöscht|löschen|gestrichen|streichen|entfernt|entfernen)"
-    r"|(?:newsletters?|mailings?|e-?mails?|werbung|marketing) ?[:=-] ?(?:no|nein|non|nee|never|nie)"
-    r"|no (?:e-?mails?|e-?mailing|mailings?|newsletters?|marketing)"
-    r"|[\w ]*\bnot to (?:be )?(?:e-?mailed|mailed|contacted|written to|receive (?:any |our |more )*"
-    r"(?:e-?mails?|mails?|mailings?|newsletters?|marketing))"
-    r"|(?:does(?: not|n.?t)|don.?t|do not) want (?:any |our |more |to receive |to get |to be )*"
-    r"(?:e-?mails?|e-?mailed|mails?|mailings?|newsletters?|marketing|contacted)"
-    r"|ne (?:souhaite|veut|désire) (?:plus|pas) (?:recevoir )?(?:de |d.|la |le |nos |nos |les )?"
-    r"(?:e-?mails?|mails?|newsletters?|courriels?)"
-    r"|no (?:quiere|desea) (?:recibir )?(?:más |el |la )?(?:correos?|e-?mails?|newsletters?|bolet[ií]n(?:es)?)"
-    r")(?: any ?more| again| him| her| them| us| me| please| mehr| bitte| senden| schicken)*[.! ]*",
-    re.IGNORECASE,
-)
-_YES, _NO = (
-    "|".join(re.escape(word.strip()) for word in words.replace("\n", " ").split(",") if word.strip()[:1].isalnum())
-    for words in (consent_words.YES_WORDS, consent_words.NO_WORDS)
-)
-_OR = r"(?:\s*[/|,;-]\s*|\s+(?:or|oder|ou|o|u|of|lub|eller|tai|nebo|vagy|sau|или|або|ή)\s+)"
 _LONGEST_STATE = 100
-# What is longer asks nothing, and would take its time to be looked through.
-_LONGEST_WITH_ANSWERS = 500
-# The answers that a name offers: "(yes/no)", "[1 = yes, 0 = no]", "J/N". None of them says what is asked.
-_ANSWERS = re.compile(
-    rf"[(\[](?=[^)\]]*\b(?:{_YES})\b)(?=[^)\]]*\b(?:{_NO})\b)[^)\]]*[)\]]"
-    rf"|\b(?:{_YES}){_OR}(?:{_NO})\b|\b(?:{_NO}){_OR}(?:{_YES})\b",
-    re.IGNORECASE,
-)
-# One answer that a column of its own stands for: "Newsletter - No", "Newsletter [Nein, danke]". A "Contact-no" is a
-# number.
-_DENYING = "|".join(re.escape(word.strip()) for word in consent_words.NO_SAID.split(","))
-_THANKS = (
-    r"danke(?: schön)?|thanks|thank you|merci|gracias|grazie|obrigad[oa]|bedankt|dank (?:je|u)|takk?|tack|kiitos"
-    r"|dziękuję|děkuji|ďakujem|köszönöm|hvala|спасибо|дякую"
-)
-_DENIED_IN_A_COLUMN = re.compile(
-    rf"(.*\w)(?:(?:\s+[\W_]+|\s*[:?=|(\[][\W_]*)(?:{_DENYING})|[\W_]+(?!no\b)(?:{_DENYING}))(?:\W+(?:{_THANKS}))?"
-    r"[\s.!)\]]*",
-    re.IGNORECASE,
-)
 
 
 @lru_cache(maxsize=16)
@@ -213,35 +219,36 @@ def _holds(name: str, words: str) -> bool:
     return any(part in name for part in _parts(words))
 
 
-def without_answers(header: str) -> str:
-    """A header without the answers that it offers, of which "no" would read as a refusal."""
-    if len(header) > _LONGEST_WITH_ANSWERS:
-        return header
-    return _ANSWERS.sub(" ", header).strip() or header
-
-
-@lru_cache(maxsize=1_024)
-def denied_question(header: str) -> str:
-    """What a column asks that stands for the answer no alone: "Newsletter" of "Newsletter - No". Empty of any other."""
-    header = without_answers(header)
-    found = _DENIED_IN_A_COLUMN.fullmatch(header) if len(header) <= _LONGEST_WITH_ANSWERS else None
-    return found[1] if found else ""
+def _says_left(header: str, name: str) -> bool:
+    """Whether a header holds a part of a word for having left. A short one is not made of the ends of two words: "vill
+    kontaktas på mail" has nothing to do with spam.
+    """
+    parts = [part for part in _parts(_LEFT) if part in name]
+    if not parts or any(len(part) > _LONGEST_SHORT_PART for part in parts):
+        return bool(parts)
+    words = [plain(word) for word in re.split(r"[\W_]+", header)]
+    begins = tuple("".join(words[number : number + 3]) for number in range(len(words)))
+    return any(any(part in word for word in words) or any(each.startswith(part) for each in begins) for part in parts)
 
 
 def phrase_kind(header: str) -> str:
     """How a header of several words speaks of consent: "opted out", "opted in" or "status"; empty if it does not."""
     header = without_answers(header)
     name = plain(header)
-    words = {plain(word) for word in re.split(r"[\W_]+", _CAMEL.sub(" ", _NUMBER.sub("", header)))}
+    spelt = _CAMEL.sub(" ", _NUMBER.sub("", header))
+    # "Don't" is one word.
+    words = {plain(word) for word in re.split(r"[\W_]+", f"{spelt} {_APOSTROPHE.sub('', spelt)}")}
     is_of_others = len(words) <= _MOST_WORDS_OF_OTHERS and bool(words & {*_parts(_OTHERS)})
     if _holds(name, _OTHER) or is_of_others:
         return ""
     is_of_mailing = _holds(name, _MAILING)
     is_law_agreed = name in _parts(_LAW) or (_holds(name, _LAW) and _holds(name, _AGREED))
     is_permission = _holds(name, _PERMISSION) or "doi" in words or is_law_agreed
-    is_negated = bool(words & {*_parts(_NOT)})
+    is_negated = bool(words & {*_parts(_NOT), *_parts(_GONE)})
     if (
-        _holds(name, _LEFT)
+        _says_left(header, name)
+        or (is_of_mailing and bool(words & _BAD))
+        or (is_permission and bool(words & _HAS_GONE))
         or ((is_of_mailing or is_permission) and (is_negated or _holds(name, _REFUSED)))
         or _is_no_subscriber(name, is_negated=is_negated)
         or (is_negated and _is_wish_to_receive(name, words))
@@ -306,7 +313,7 @@ def phrase_state(text: str) -> str:
         or (_holds(name, _NEWSLETTER) and _holds(name, _LEFT) and not is_negated)
         or (is_negated and (is_wish or _holds(name, _NEWSLETTER)))
     ):
-        return "opted out"
+        return "" if not is_negated and AT_ANY_TIME.search(text) else "opted out"
     return "opted in" if is_wish or (len(words) > 1 and _holds(name, _SUBSCRIBER)) else ""
 
 
@@ -340,16 +347,25 @@ def is_refused(text: str) -> bool:
     return 0 < len(words) < 3 and _holds(plain(text), _REFUSED)
 
 
+def is_address_of_page(text: str) -> bool:
+    """Whether a text says where somebody may leave, and not that anybody has."""
+    return text.startswith(("http://", "https://", "www."))
+
+
 def asks_for_no_mail(text: str) -> bool:
     """Whether a remark of somebody says that they are not to be written to, and nothing else: "hat sich abgemeldet"."""
-    words = re.split(r"[\W_]+", text)
+    if len(text) > _LONGEST_REMARK or is_address_of_page(text):
+        return False
+    words = [word for word in re.split(r"[\W_]+", text) if not word.isdecimal()]
     if len(words) > _MOST_WORDS_OF_A_REMARK:
         return False
     name = plain(text)
     is_negated = bool({*map(plain, words)} & {*_parts(_NOT)})
     has_left = len(words) <= _MOST_WORDS_OF_LEAVING and _holds(name, _HAS_LEFT) and not is_negated
-    is_refusal = is_negated and _holds(name, _NEWSLETTER)
-    return ((has_left or is_refusal) and not _ANOTHER_WAY.search(name)) or _NO_MORE.fullmatch(text) is not None
+    is_refusal = is_negated and (
+        _holds(name, _NEWSLETTER) or (_is_wish_to_receive(name, {*map(plain, words)}) and _holds(name, _MAILING))
+    )
+    return ((has_left or is_refusal) and not _ANOTHER_WAY.search(name)) or NO_MORE.fullmatch(text) is not None
 
 
 def names_a_state(header: str) -> bool:

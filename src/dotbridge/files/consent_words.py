@@ -52,7 +52,12 @@ OPTED_OUT_HEADERS = """
     dezabonat, dezabonare, data dezabonării, odjavljen, odjava, abonelikten çıktı, abonelikten ayrıldı,
     abonelik iptali,
     отписан, отписался, отписка, дата отписки, не писать, не беспокоить, відписаний, відписка, отписан от рассылки,
-    διαγραφή, διαγράφηκε, 配信停止, 購読解除, 退订, 已退订, 退訂, 取消订阅, 수신거부, 구독취소
+    διαγραφή, διαγράφηκε, 配信停止, 購読解除, 退订, 已退订, 退訂, 取消订阅, 수신거부, 구독취소,
+    dne, dnm, do not send, don't send, do not disturb, no molestar, não enviar, non inviare, ikke send, send ikke,
+    skicka inte, nicht senden, niet sturen, ne pas envoyer, ne šalji, baja de la lista, left list,
+    nomail, no mail, do not solicit, fecha baja, baixa, data de baixa, data baixa, data de remoção, data remoção,
+    motivo de remoção, fecha de remoción, motivo de remoción, reservert mot e-post, afskráður, afskráð,
+    配信拒否, 配信不可, メール不可, 訂閱取消, 取消訂閱
 """
 
 # Columns that say no where somebody has not opted in.
@@ -76,12 +81,18 @@ OPTED_IN_HEADERS = """
     prihlásený, súhlas, feliratkozott, hírlevél, hozzájárulás, abonat, consimțământ, prijavljen, privola, abone,
     bülten,
     подписан, подписка, согласие, рассылка, підписаний, підписка, згода, συνδρομή, συγκατάθεση,
-    購読, メルマガ, 配信許可, 订阅, 同意, 수신동의, 구독
+    購読, メルマガ, 配信許可, dm可否, メール可否, メール配信, 配信可否, 订阅, 訂閱, 同意, 수신동의, 구독,
+    fréttabréf, butlletí, biltens, bilten, buletin, bản tin, дозвола, абониран, pretplaćen, naročen
 """
 
 # How people begin to answer.
-YES_SAID = "yes, yeah, yep, sure, ja, jawohl, gerne, oui, sí, sì, sim, tak, ano, áno, igen, evet, kyllä, jo, да, ναι"
-NO_SAID = "no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, nei, нет, ні, όχι, brak"
+YES_SAID = """
+    yes, yeah, yep, sure, ja, jawohl, gerne, oui, sí, sì, sim, tak, ano, áno, igen, evet, kyllä, jo, да, ναι, jah,
+    taip, já, ya, כן, نعم
+"""
+NO_SAID = """
+    no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, nei, нет, ні, όχι, brak, не, nē, tidak, לא, لا
+"""
 
 # Columns that are as often those of a plan that somebody pays for: of them codes for yes and no are asked about.
 SUBSCRIPTION_HEADERS = "subscription, subscriptions, abo, abos, suscripción, subskrypcja, prenumeration"
@@ -89,13 +100,18 @@ SUBSCRIPTION_HEADERS = "subscription, subscriptions, abo, abos, suscripción, su
 # Columns that say yes or no of any state, or when it began. Alone they may be those of an account or a customer.
 ANY_IN_HEADERS = """
     activated, aktiviert, activated at, aktiviert am,
-    active, is active, aktiv, ist aktiv, actif, activo, attivo, ativo, actief, aktywny, aktiivinen
+    active, is active, aktiv, ist aktiv, actif, activo, attivo, ativo, actief, aktywny, aktiivinen,
+    confirmed, is confirmed, is this user confirmed, bestätigt, confirmé, confirmado, confermato, bevestigd,
+    potwierdzony
 """
 ANY_OUT_HEADERS = """
     inactive, is inactive, inaktiv, ist inaktiv, inactif, inactivo, inattivo, inativo, inactief, nieaktywny, deleted,
     is deleted, deleted at, deleted on, date deleted, gelöscht, gelöscht am, supprimé, eliminado, eliminato,
     verwijderd,
     usunięty, archived, is archived, archived at, archiviert, deceased, is deceased, on hold,
+    excluded, is excluded, exclude, dnc, blocked, is blocked, banned, is banned, blockiert, bloqué, bloqueado,
+    bloccato, geblokkeerd, zablokowany,
+    blokkert, blockerad, blokeret, zablokován, заблокирован,
     sperre, kundensperre, sperrkennzeichen, verstorben, décédé, fallecido, deceduto,
     overleden
 """
@@ -110,7 +126,10 @@ STATUS_HEADERS = """
     statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
     stop status, iys durumu, izin durumu, email availability, estado da subscrição, estado da inscrição,
     inschrijfstatus, statuts, stav, stan, tila, durum, статус,
-    статус подписки, κατάσταση, ステータス, 状态, 상태
+    статус подписки, κατάσταση, ステータス, 状态, 상태, 配信状況, 配信状態, 配信ステータス, 購読状況, 購読状態,
+    購読ステータス, 订阅状态, 訂閱狀態, 狀態, 구독 상태, 구독상태, 수신 상태, סטטוס, الحالة, trạng thái,
+    subscribe type,
+    subscriber type, opt-in type, solicit codes
 """
 
 # Columns with several words, one of which may say so.
@@ -159,7 +178,24 @@ OUT_WORDS = """
     oczekujący, oczekuje na potwierdzenie, odrzucony, usunięty, nieaktywny, nieaktywna, odwołana, wycofana,
     nieudzielona,
     nie udzielono, nie wyrażono,
-    配信停止, 退订, 已退订, 수신거부
+    配信停止, 退订, 已退订, 수신거부,
+    inactif, inactivo, inattivo, inativo, inactief, неактивен, неактивний, passiv, passif,
+    dne, dnm, suppression list, do not email list, do not mail list, do not contact list, unsubscribes, unsubscribers,
+    opt-outs, bounces, hard bounces,
+    nomail, no mail, do not mail, do not solicit, spamtrap, spam trap, spamreport, spam report, bouncing,
+    previous bounce,
+    previous spam complaint, unactivated, spammy, disabled by user, disabled by bounces,
+    bounce, marked spam, stale,
+    transactional, non marketable, unengaged non marketable, unmarketable, plainte, plainte spam, plainte pour spam,
+    queja, queja de spam, reclamo, segnalazione spam, denúncia de spam, skarga, odbicie, odbicie twarde,
+    odbicie miękkie,
+    opgeschoond, klacht, spamklacht, studsad, studsat, avvisad, erro, erro permanente, inválido, invalido,
+    ungültig, invalide, ongeldig, nieprawidłowy, removido por suscriptor,
+    недоступен, недоступна, ошибка, жалоба, жалоба на спам, скарга, заблокирован, заблокирована, заблокований,
+    недействителен, не подтверждён, не подтвержден, отписана, odjavljena, odhlášená,
+    拒否, 거부, 不可, 未订阅, 取消订阅, 已取消订阅, 未訂閱, 取消訂閱, 已取消訂閱, 不訂閱, 拒收, 已退訂, 구독취소,
+    구독 취소, 구독해지,
+    구독 해지, 미구독, 수신 거부, 미동의
 """
 
 IN_WORDS = """
@@ -178,11 +214,19 @@ IN_WORDS = """
         actief,
     zapisany, zapisana, aktywny, prenumererar, tilmeldt, påmeldt, tilattu, přihlášen, feliratkozott, abonat,
     prijavljen,
-    abone, подписан, активен, активний, підписаний, ενεργός, 購読中, 已订阅, 구독중
+    abone, подписан, активен, активний, підписаний, ενεργός, 購読中, 已订阅, 구독중,
+    enabled, engaged marketable, marketable, unengaged marketable, válido, valido, gültig, valide, geldig, ważny,
+    配信中, 受信中, 已訂閱, 訂閱, 订阅, 구독, 구독 중, активна, підписана, подписана
 """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
+    inactif, inactivo, inattivo, inativo, inactief, неактивен, неактивний, passiv, passif,
+    enabled, stale, transactional, plainte, queja, reclamo, skarga, odbicie, klacht, avvisad, erro,
+    erro permanente,
+    inválido, invalido, ungültig, invalide, ongeldig, nieprawidłowy, válido, valido, gültig, valide, geldig, ważny,
+    marketable, недоступен, недоступна, ошибка, жалоба, скарга, заблокирован, заблокирована, заблокований,
+    недействителен, активна, 拒否, 거부, 不可, 拒收,
     ret, disagree, i disagree, widerspruch, je refuse, not set, brak, available, reachable, deliverable, onay,
     onaylı, direct, i agree, agree,
     einverstanden,
@@ -221,17 +265,23 @@ ANY_STATE_WORDS = """
 """
 
 YES_WORDS = """
-    yes, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, ✅, checked, wahr, ja, j, oui, o, vrai, si, sí, sì, s, verdadero,
+    yes, yep, yeah, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, ✅, √, ●, v, checked, wahr, ja, j, oui, o, vrai, si, sí,
+    sì, s, verdadero,
     vero, sim,
     verdadeiro, tak, prawda, ano, áno, igen, igaz, da, adevărat, evet, doğru, kyllä, k, jo, sand, sann, sant, tosi,
         да, так, истина, ναι, αληθές,
-    はい, 是, 예, ○
+    はい, 是, 예, ○, jah, jā, taip, var, כן, نعم, có, ya, ใช่, รับ, já, بله, हाँ, 可, 有, ydw, 希望する,
+    希望します, 受信する,
+    受け取る, 同意する, 同意します, 同意, 동의, 동의함, 네
 """
 
 NO_WORDS = """
-    no, n, false, f, 0, off, -, none, null, n/a, #n/a, na, nan, nat, <na>, nil,
+    no, nope, n, false, f, 0, off, -, none, null, n/a, #n/a, na, nan, nat, <na>, nil,
     unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
     nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
         ні, όχι, ψευδές,
-    いいえ, 否, 아니요, 아니오, ×, ❌, ✗, ✘, ✖, never
+    いいえ, 否, 아니요, 아니오, ×, ❌, ✗, ✘, ✖, never, не, nē, yok, לא, لا, không, tidak, ไม่, ไม่ใช่, ไม่รับ, خیر,
+    नहीं, nac ydw,
+    不可, 無, 无, 希望しない, 希望しません, 受信しない, 受け取らない, 同意しない, 同意しません, 不同意, 미동의,
+    비동의, 동의안함
 """

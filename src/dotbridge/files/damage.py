@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dotbridge.entities.texts import NOT_STORABLE
+from dotbridge.files.encodings import put_together
 from dotbridge.files.records import BLANKS, Cell, CrossedOut, Formula, cell_text
 from dotbridge.files.texts import text as _
 
@@ -13,7 +14,6 @@ _ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _SCIENTIFIC_IN_TEXT = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+\d+")
 _FORMULA_TEXT = re.compile(r'="(.*)"', re.DOTALL)
-_TAKEN_APART = re.compile("[\u00c2-\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u2010-\u2122\u0152-\u0192\u02c6\u02dc]")
 
 
 class Unreadable(Exception):
@@ -90,7 +90,7 @@ def check_text(text: str, *, is_number: bool = False) -> None:
         raise Unreadable(
             _("The text is damaged: it holds a letter that cannot be read."), _("Save the file as UTF-8 again.")
         )
-    if not text.isascii() and _is_taken_apart(text):
+    if put_together(text) != text:
         raise Unreadable(
             _("The text is damaged: it was UTF-8 and some program has read it as something else."),
             _("Export the file again, as UTF-8, from where it came from."),
@@ -100,15 +100,3 @@ def check_text(text: str, *, is_number: bool = False) -> None:
             _("The text holds the character with the number %(number)d.") % {"number": ord(unfit[0])},
             _("Delete that character."),
         )
-
-
-def _is_taken_apart(text: str) -> bool:
-    """Whether the letters are the bytes of UTF-8, each taken for a letter of its own: "MÃ¼ller"."""
-    if not _TAKEN_APART.search(text):
-        return False
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            return not text.encode(encoding).decode("utf-8").isascii()
-        except UnicodeError:
-            continue
-    return False

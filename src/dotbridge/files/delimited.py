@@ -28,8 +28,9 @@ from dotbridge.files.records import (
     Record,
     column_name,
 )
+from dotbridge.files.rows_of_names import further_rows, joined_names
 from dotbridge.files.texts import text as _
-from dotbridge.files.titles import MOST_TITLES, are_names, sure_row_of_names, title
+from dotbridge.files.titles import MOST_TITLES, are_names, further_names, sure_row_of_names, title
 
 DELIMITERS = ",;\t|"
 # Where none of those stands between cells: of old systems, and of those that want to be sure.
@@ -87,7 +88,10 @@ class DelimitedText:
             if self.delimiter in _RARE_DELIMITERS:
                 self._titles = _titles(sample, self.delimiter)
             top = self._top(lines)
-        names = (str(cell) for cell in top.cells)
+        names = [str(cell) for cell in top.cells]
+        self._further = 0
+        if are_names(names):
+            self._further, names = self._with_further_rows(names, sample)
         named = [column_name(name.translate(EXCHANGED) if self._are_exchanged else name) for name in names]
         while len(named) > MOST_COLUMNS and not named[-1]:
             # A spreadsheet may write every column that it has.
@@ -120,6 +124,9 @@ class DelimitedText:
             top = self._top(lines)
             if not self.has_names:
                 yield self._fitted(top, "", self._width)
+            for _number in range(self._further):
+                named = self._top(lines)
+                yield further_names(named.line, self.delimiter.join(map(str, named.cells)), named.cells)
             while line := lines.take():
                 # Without taking it apart, since a file may hold little else.
                 if not line[1].strip(_NOTHING) and len(line[1]) < LONGEST_LINE:
@@ -163,6 +170,17 @@ class DelimitedText:
                     )
                 return found
         raise FileRefused(_("The file is empty. Its first line must name the columns, one of them the e-mail address."))
+
+    def _with_further_rows(self, names: list[str], sample: list[str]) -> tuple[int, list[str]]:
+        """How many rows below the one that names the columns do so as well, and the names by all of them."""
+        above, rows = (
+            [row for row in _rows(lines, self.delimiter)[1] if any(row)]
+            for lines in (sample[: self._titles], sample[self._titles :])
+        )
+        named = [name.strip(BLANKS) for name in names]
+        below = rows[rows.index(named) + 1 :] if named in rows else []
+        further = further_rows(named, below)
+        return further, joined_names(above[-1] if above else [], named, below[:further])
 
     def _record(self, taken: tuple[int, str], lines: Lines, width: int | None) -> Record | BrokenLine:
         """What the line that was taken begins, with as many more of the lines as its quotes reach over."""

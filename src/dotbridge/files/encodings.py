@@ -6,7 +6,9 @@ What is not sure is not acted upon: the candidates are shown with a sample of ea
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -22,6 +24,7 @@ _SURE_BY = 8.0
 _LIKELY_LETTER = -14.0
 _LONGEST_LINE = 100_000
 _BLOCK = 1024**2
+_TAKEN_APART = re.compile("[\u00c2-\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u2010-\u2122\u0152-\u0192\u02c6\u02dc]")
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -183,3 +186,16 @@ def _lines(text: str) -> Iterator[str]:
         at = next((place for place, character in enumerate(line) if not character.isascii()), None)
         if at is not None:
             yield line[max(at - 30, 0) : at + 50]
+
+
+def put_together(text: str) -> str:
+    """The text whose letters are the bytes of UTF-8, each taken for a letter of its own ("MÃ¼ller"), as it was meant;
+    any other as it is.
+    """
+    if text.isascii() or not _TAKEN_APART.search(text):
+        return text
+    for encoding in ("cp1252", "latin-1"):
+        with suppress(UnicodeError):
+            meant = text.encode(encoding).decode("utf-8")
+            return text if meant.isascii() else meant
+    return text

@@ -41,14 +41,15 @@ NAMES: dict[Role, str] = {
         epostadresse, sähköposti, adres e-mail, adres email, e-posta, e-mail cím, электронная почта, эл.
         почта, почта, емейл, имейл, メール, メールアドレス, 邮箱, 电子邮件, 电子邮箱, 이메일, adresse de messagerie,
         البريد الإلكتروني, דואר אלקטרוני, אימייל, ηλεκτρονικό ταχυδρομείο, อีเมล, e-pošta, el. paštas, e-pasts,
-        電子メール, 電子メール アドレス, indirizzo di posta elettronica, dirección de correo electrónico
+        電子メール, 電子メール アドレス, 電子郵件, netfang, e-bost, correu electrònic, דוא״ל,
+        indirizzo di posta elettronica, dirección de correo electrónico
     """,
     Role.FIRST_NAME: """
         first name, firstname, first, given name, givenname, forename, fname, christian name, vorname,
         rufname, prénom, prenom, nombre, nombre de pila, nome, voornaam, primeiro nome, fornamn,
         jméno, křestní jméno, meno, krstné meno, ime, prenume, όνομα, vardas, vārds, eesnimi, שם פרטי, الاسم الأول,
     tên,
-        fornavn, etunimi, imię, imie, ad, keresztnév, имя, ім'я, 名, 名字, 이름
+        fornavn, etunimi, imię, imie, ad, keresztnév, имя, ім'я, име, 名, 名字, 이름, ชื่อ
     """,
     Role.LAST_NAME: """
         last name, lastname, last, surname, family name, familyname, lname, sname, nachname,
@@ -56,7 +57,7 @@ NAMES: dict[Role, str] = {
         perekonnanimi, שם משפחה, اسم العائلة, اللقب, นามสกุล, último nome, apellido paterno,
         familienname, zuname, nom, nom de famille, apellido, apellidos, cognome, achternaam, sobrenome,
         apelido, efternamn, efternavn, etternavn, sukunimi, nazwisko, soyad, soyadı, vezetéknév,
-        фамилия, прізвище, 姓, 姓氏, 성
+        фамилия, прізвище, cognoms, 姓, 姓氏, 성
     """,
     Role.FULL_NAME: """
         vor- und nachname, vorname und nachname, vorname nachname, vorname name, name und vorname, nom et prénom,
@@ -67,7 +68,8 @@ NAMES: dict[Role, str] = {
         name, full name, fullname, contact name, contact, display name, person, ansprechpartner,
         vollständiger name, nom complet, nombre completo, nome completo, volledige naam, naam, namn,
         jméno a příjmení, celé jméno, meno a priezvisko, ime i prezime, ime in priimek, nume și prenume, nume complet,
-        ονοματεπώνυμο, ad soyad, adı soyadı, teljes név, név, שם מלא, שם, الاسم, الاسم الكامل, họ và tên,
+        navn, nafn, nimi, nama, enw, ainm, ονοματεπώνυμο, ad soyad, adı soyadı, teljes név, név, שם מלא, שם, الاسم,
+        الاسم الكامل, họ và tên,
         imię i nazwisko, фио, 氏名, お名前, 姓名
     """,
     Role.COMPANY: """
@@ -75,7 +77,8 @@ NAMES: dict[Role, str] = {
         account, account name, employer, business, firma, firmenname, unternehmen, organisation/firma,
         société, societe, entreprise, raison sociale, empresa, azienda, ditta, società, bedrijf,
         bedrijfsnaam, företag, virksomhed, yritys, cégnév, şirket, компания, организация, 会社, 会社名, 公司,
-        회사, společnost, spoločnosť, tvrtka, podjetje, εταιρεία, companie, חברה, الشركة
+        회사, name (adressattyp unternehmen), společnost, spoločnosť, tvrtka, podjetje, εταιρεία, companie, חברה,
+        الشركة
     """,
     Role.JOB_TITLE: """
         job title, jobtitle, organization title, company title, position, role, function, occupation,
@@ -87,7 +90,8 @@ NAMES: dict[Role, str] = {
         business phone, home phone, work phone, mobile number, primary phone, other phone, phone value, telefon,
         telefonnummer, rufnummer, handy, mobil, téléphone, portable, teléfono, móvil,
         telefono, cellulare, telefoon, telefone, puhelin, телефон, 電話, 电话, 전화, mobiltelefon, tél, tél. mobile,
-        mobiele telefoon, telefoon op werk, telefoon thuis, telemóvel, celular, mobiltelefonnummer, 携帯電話, 会社電話,
+        mobiele telefoon, telefoon op werk, telefoon thuis, telemóvel, celular, mobiltelefonnummer, 携帯電話,
+        会社電話,
         自宅電話, τηλέφωνο, telefón, טלפון, נייד, الهاتف, رقم الهاتف
     """,
     Role.BIRTHDAY: """
@@ -127,7 +131,7 @@ _ASIDES = re.compile(
     r"|verplicht|wymagane|adressattyp nat[^)]*)[)\]]",
     re.IGNORECASE,
 )
-_NAME_ALONE = {"name", "naam", "namn"}
+_NAME_ALONE = {"name", "naam", "namn", "navn", "nafn", "nimi"}
 # Which of somebody's addresses or phones it is: "Email (home)", "Telefon geschäftlich".
 _WHICH_ONES = """
     home, work, mobile, other, private, personal, main, office, primary, secondary, business, cell, privat,
@@ -160,6 +164,12 @@ def _roles() -> dict[str, Role]:
     return {plain(name): role for role, names in NAMES.items() for name in names.split(",") if name.strip()}
 
 
+@lru_cache(maxsize=len(NAMES))
+def spellings(role: Role) -> frozenset[str]:
+    """The plain names of columns that are about it."""
+    return frozenset(plain(name) for name in NAMES[role].split(","))
+
+
 @lru_cache(maxsize=2)
 def _words(text: str) -> frozenset[str]:
     return frozenset(plain(word) for word in text.split(","))
@@ -173,7 +183,16 @@ def role_of(header: str) -> Role | None:
     header = _ASIDES.sub("", header)
     name = plain(header)
     found = known.get(name) or known.get("".join(letter for letter in name if not letter.isdigit()))
-    return found or _role_of_one(header)
+    return found or _role_of_one(header) or _role_in_two_languages(header)
+
+
+def _role_in_two_languages(header: str) -> Role | None:
+    """What a column is about whose name is said twice, as "Naam / Nom"."""
+    roles = {role_of(part) for part in header.split("/")} if header.count("/") == 1 else set()
+    if roles == {Role.FULL_NAME, Role.LAST_NAME}:
+        # "Nom" is the last name or both, as "Name" is.
+        return Role.FULL_NAME
+    return roles.pop() if len(roles) == 1 else None
 
 
 def _role_of_one(header: str) -> Role | None:
@@ -215,7 +234,7 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
     fields = set(found.values())
     if not wholes or not {first, last} & fields:
         return found
-    alone = plain(_ASIDES.sub("", headers[wholes[0]])) in _NAME_ALONE
+    alone = any(plain(part) in _NAME_ALONE for part in _ASIDES.sub("", headers[wholes[0]]).split("/"))
     for position in wholes:
         del found[position]
     if last is not None and last not in fields and alone:

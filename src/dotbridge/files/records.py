@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Protocol
 
 from dotbridge.entities.texts import NOT_STORABLE
-from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.encodings import FoundEncoding, put_together
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.texts import text as _
 
@@ -151,7 +151,7 @@ class FirstRows:
 
 def column_name(text: str) -> str:
     """The name of a column as it can be shown and kept."""
-    return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text.strip(BLANKS))
+    return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", put_together(text.strip(BLANKS)))
 
 
 # How databases and people write that there is nothing, where it can mean nothing else.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
+from dotbridge.files.consent_beside import said_under
 from dotbridge.files.consent_cells import Says
-from dotbridge.files.consent_columns import said_under
 from dotbridge.files.consent_headers import ConsentKind
 from dotbridge.files.damage import Unreadable, check_cell, check_error_value, sound_text, unwrapped
 from dotbridge.files.headers import Role

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dotbridge.files.consent_cells import Says, is_any_state, listed_state
-from dotbridge.files.consent_phrases import phrase_state
+from dotbridge.files.consent_phrases import phrase_kind, phrase_state
 from dotbridge.files.headers import plain
 
 # Who or what is in a section. What is left of its name says what is so of them.
@@ -14,22 +14,59 @@ _WHO = """
     recipient, recipients, profile, profiles, subscriber, subscribers, lead, leads,
     email, emails, mail, mails, address, addresses, audience, list, lists, export, exports,
     report, data, total, count, kontakt, kontakte, personen, kunden, mitglieder, empfänger, adressen, liste, adresses,
-    contactos, contatti, contatos, contacten, kontakty, kontakter
+    contactos, contatti, contatos, contacten, kontakty, kontakter, newsletter, newsletters, mailing, marketing,
+    global,
+    mailchimp, hubspot, brevo, klaviyo, mailjet, cleverreach, rapidmail, list, listado, lijst, lista, seznam,
+    список, リスト, 名单,
+    名單, 목록, 명단, january, february, march, april, may, june, july, august, september, october, november,
+    december, januar,
+    februar, märz, mai, juni, juli, oktober, dezember, who, whom, have, has, of, from, the, our, as, these, those,
+    confidential, everyone, everybody, die, der, den, sich, haben, vom, von, alle, qui, des, les, de, que, di, chi,
+    van
 """
 _WHO_WORDS = frozenset(word.strip() for word in _WHO.replace("\n", " ").split(","))
 # Parts of what they are called, or what they did, wherever it stands by itself.
 _OUT_OF_MANY = """
     unsubscri, optout, bounce, complaint, suppress, blacklist, blocklist, blockliste, robinson, sperrlist, sperrdatei,
-    werbesperre, abmeldung, abbestell, austragung, désinscri, désabonn, stoplist, bajas, disiscri, uitschrij, afmeld,
-    wypisan, rezygnac
+    werbesperre, abmeldung, abmelder, spam, verstorben, deceased, décédé, fallecid, overleden, abbestell,
+    austragung, désinscri, désabonn, stoplist, bajas, disiscri, uitschrij, afmeld,
+    wypisan, rezygnac, unsub, widerruf, widerspr, sperre, gesperrt, отпис, відпис, odhláš, leiratkoz, dezabon, odjav,
+    avregistrer, frameld, descadastr
 """
 _OUT_PARTS = tuple(plain(part) for part in _OUT_OF_MANY.split(","))
 # Said with the word for a list, which says nothing else by itself.
 _OUT_LISTS = {
     *("blacklist", "blocklist", "stoplist", "listenoire", "listarouge", "listanegra", "listanera", "donotmaillist"),
+    *("dnc", "dne", "dnclist", "dnelist", "stopmail", "noemail", "nomailing", "keinemails", "keinnewsletter"),
+    *(
+        plain("черный список"),
+        plain("чорний список"),
+        plain("стоп-лист"),
+        "mailstop",
+        "pasdemail",
+        "nocontactar",
+        "nietmailen",
+    ),
+    *("listerouge", "stop", "dadosdebaja", "dadasdebaja", "cancelaciones", "nonsubscribers", "nichtabonniert"),
     *("donotcontactlist", "donotemaillist", "donotmail", "donotcontact", "optouts"),
 }
 _IN_OF_MANY = {"subscribers", "abonnenten", "abonnes", "suscriptores"}
+_WITHOUT = {
+    "without",
+    "ohne",
+    "sans",
+    "sin",
+    "senza",
+    "sem",
+    "zonder",
+    "bez",
+    "utan",
+    "uden",
+    "uten",
+    "без",
+    "no",
+    "keine",
+}
 _MOST_WORDS = 8
 
 
@@ -56,6 +93,9 @@ def _said(words: list[str]) -> Says | None:
         return Says.NOTHING
     if (said := listed_state(phrase)) is not None:
         return said
+    if words and words[0] in _WITHOUT and phrase_kind(" ".join(words[1:])) == "opted in":
+        # "Kontakte ohne Werbeeinwilligung".
+        return Says.OPTED_OUT
     # "Abgemeldete", "Désabonnés". Of several words the others may say that it is not so.
     said_by_parts = phrase_state(phrase) if len(words) == 1 else ""
     return {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(said_by_parts)

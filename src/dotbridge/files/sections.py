@@ -27,7 +27,7 @@ class Sections:
     def __init__(self, understood: Understanding, file_name: str) -> None:
         self._report: LoadReport = understood.report
         self._is_table = understood.source.format in TABLES
-        self._of_consent = understood.consent
+        self._of_consent = {position for position, column in understood.consent.items() if not column.is_name}
         self._above = ""
         # A file that has such sections may name one by a word of any state.
         self._has_begun = False
@@ -41,7 +41,7 @@ class Sections:
 
     def told_from(self, found: Record | Skipped) -> Skipped | None:
         """What a line without an address is, if it begins or ends a section."""
-        text = found.text if isinstance(found, Skipped) else self._text(found)
+        text = self._text(found) if isinstance(found, Record) else "" if _names_groups(found) else found.text
         said = said_of_all(text) if text else None
         if said is None or (said is Says.DOUBTFUL and not self._has_begun):
             return None
@@ -73,3 +73,12 @@ class Sections:
             return ""
         texts = [cell_text(record.cells[position]).strip() for position in filled]
         return texts[0] if all(map(_NUMBER.fullmatch, texts[1:])) else ""
+
+
+def _names_groups(title: Skipped) -> bool:
+    """Whether a line above the names of the columns says what several of them are about: between its texts is room,
+    and the first of them says nothing of everybody.
+    """
+    filled = [position for position, cell in enumerate(title.cells) if not is_blank(cell)]
+    has_room = len(filled) > 1 and filled[-1] - filled[0] >= len(filled)
+    return has_room and said_of_all(cell_text(title.cells[filled[0]])) is not Says.OPTED_OUT

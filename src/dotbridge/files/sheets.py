@@ -34,8 +34,9 @@ from dotbridge.files.records import (
     is_blank,
 )
 from dotbridge.files.report import shortened
+from dotbridge.files.rows_of_names import further_rows, joined_names
 from dotbridge.files.texts import text as _
-from dotbridge.files.titles import MOST_TITLES, are_names, row_of_names, title
+from dotbridge.files.titles import MOST_TITLES, are_names, further_names, row_of_names, title
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -55,6 +56,7 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
     _titles: int
+    _further = 0
     _merged: list[Area]
     has_names: bool
 
@@ -78,11 +80,15 @@ class _Sheet:
             self._merged = self._areas()
             first = list(islice(self._filled(), 2 * MOST_TITLES))
             if first:
-                self._titles = row_of_names([[cell_text(cell).strip(BLANKS) for cell in row.cells] for row in first])
-                top = first[self._titles]
+                rows = [[column_name(cell_text(cell)) for cell in _without_empty_tail(row.cells)] for row in first]
+                self._titles = row_of_names(rows)
                 self.other_parts = tuple(other for other in names if other != name)
-                named = [column_name(cell_text(cell)) for cell in _without_empty_tail(top.cells)]
+                named, below = rows[self._titles], rows[self._titles + 1 :]
                 self.has_names = are_names(named)
+                if self.has_names:
+                    self._further = further_rows(named, below)
+                    above = rows[self._titles - 1] if self._titles else []
+                    named = joined_names(above, named, below[: self._further])
                 self.headers = [
                     (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
                     for number, name in enumerate(named, 1)
@@ -112,6 +118,8 @@ class _Sheet:
             yield title(row.line, _in_one_line(row.cells), row.cells)
         if self.has_names:
             next(rows)
+        for row in islice(rows, self._further):
+            yield further_names(row.line, _in_one_line(row.cells), row.cells)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):

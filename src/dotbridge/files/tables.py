@@ -140,7 +140,7 @@ class FirstTable:
             if not isinstance(found, Skipped):
                 return
             if text := _in_one_line(found.cells[columns]):
-                yield replace(found, text=text)
+                yield replace(found, text=text, cells=found.cells[columns])
 
     def _are_own_names(self, cells: Sequence[Cell]) -> bool:
         filled = [(position, cell) for position, cell in enumerate(cells) if not is_blank(cell)]
@@ -156,6 +156,8 @@ def _tables_beside(source: Source) -> list[int]:
     stands behind an empty column is more of the same person.
     """
     headers = source.headers
+    if said_by_columns := _columns_of_who_left(source):
+        return said_by_columns
     gaps = [position for position in range(1, len(headers) - 1) if _is_unnamed(headers, position)]
     if not gaps:
         return []
@@ -168,6 +170,25 @@ def _tables_beside(source: Source) -> list[int]:
         if _is_table(headers, slice(start, end), own, first):
             found_starts.append(start)
     return found_starts
+
+
+def _columns_of_who_left(source: Source) -> list[int]:
+    """The last columns, where they hold the addresses of those who have left, as their names say, and one before them
+    those of who has not: "Subscribed", "Unsubscribed" and "Cleaned". Nobody there is the person of the row.
+    """
+    headers = source.headers
+    start = len(headers)
+    while start > 1 and said_of_all(headers[start - 1]) is Says.OPTED_OUT:
+        start -= 1
+    if start == len(headers) or not any(said_of_all(header) is Says.NOTHING for header in headers[:start]):
+        return []
+    rows = [found.cells for found in islice(source.records(), _LOOKED_AT) if isinstance(found, Record)]
+    columns = [
+        [cells[position] for cells in rows if not is_blank(cells[position])] for position in range(start, len(headers))
+    ]
+    are_lists = all(column and _are_addresses(column) and len(set(column)) == len(column) for column in columns)
+    is_beside_people = any(_holds_address(cells[:start]) for cells in rows)
+    return list(range(start, len(headers))) if are_lists and is_beside_people else []
 
 
 def _is_table(headers: Sequence[str], columns: slice, own: set[str], first: Sequence[Found]) -> bool:

@@ -51,6 +51,11 @@ def title(line: int, text: str, cells: tuple[Cell, ...]) -> Skipped:
     return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."), cells)
 
 
+def further_names(line: int, text: str, cells: tuple[Cell, ...]) -> Skipped:
+    """What is told of a line that names the columns together with the one above it."""
+    return Skipped(line, text, _("It belongs to the names of the columns."), cells)
+
+
 def _says_more_below(row: Sequence[str], below: Sequence[Sequence[str]], position: int) -> bool:
     """Whether the next row names the columns once more, and more of them: "Name" above "First name" and "Last name"."""
     names = below[0] if below else ()

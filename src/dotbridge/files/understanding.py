@@ -42,6 +42,7 @@ FIRST, LAST, BOTH = "first", "last", "both"
 SAME_ADDRESS = (FIRST, LAST, BOTH)
 _LOOKED_AT_FOR_ADDRESSES = 200
 _FIRST_ROWS = 5
+_NAMES = {Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME, Role.COMPANY}
 MOST_NAMES_SHOWN = 30
 ROWS_BETWEEN_PROGRESS = 5_000
 _NOT_SETTLED = gettext_noop("not settled, left out where it matters")
@@ -172,7 +173,8 @@ def _speaking_of_consent(
     for position, header in enumerate(source.headers):
         goes = chosen.get(position, "")
         kind = CHOSEN_KINDS.get(goes) or (ConsentKind.OPTED_IN if position in asking else consent_kind(header))
-        is_remarks = kind is None and role_of(header) is Role.NOTES
+        is_name = kind is None and role_of(header) in _NAMES
+        is_remarks = is_name or (kind is None and role_of(header) is Role.NOTES)
         is_known_by_cells = kind is None and position not in matched and may_say_it_by_its_cells(header)
         if goes == UNUSED or not (kind or is_remarks or is_known_by_cells):
             continue
@@ -184,6 +186,7 @@ def _speaking_of_consent(
             is_of_mailing_tool=bool(of_mailing - {position}),
             is_known_by_cells=is_known_by_cells and not is_remarks,
             is_remarks=is_remarks,
+            is_name=is_name,
         )
     return found
 

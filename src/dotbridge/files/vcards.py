@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import vobject
 
+from dotbridge.files.consent_beside import said_under
+from dotbridge.files.consent_cells import Says
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.names import is_company, split_name
 from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Found, Record
@@ -17,6 +20,8 @@ LONGEST_CARD = 1024**2
 _END = "END:VCARD\n"
 # Pictures and sounds: large, and of no use to a list.
 _PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY", "X-MS-CARDPICTURE", "X-MS-OL-DESIGN")
+_IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_LEFT = "unsubscribed"
 _COLUMNS = {
     "First name": "given",
     "Last name": "family",
@@ -120,7 +125,18 @@ def _values(contents: dict[str, list[Any]]) -> dict[str, Cell]:
         # The card of a company has its name there.
         if not is_company(whole) and whole != values.get("org"):
             values["given"], values["family"] = split_name(whole) if whole else ("", "")
+    values["categories"] = BETWEEN_VALUES.join([*_texts(contents.get("categories", [])), *_further_labels(contents)])
     return values
+
+
+def _further_labels(contents: dict[str, list[Any]]) -> Iterator[str]:
+    """What stands in brackets behind a name, and a property of the program's own that says that somebody has left."""
+    for whole in _texts(contents.get("fn", [])):
+        yield from _IN_BRACKETS.findall(whole)
+    for name, lines in contents.items():
+        own = name.removeprefix("x-").replace("-", " ")
+        if own != name and any(said_under(own, text).says is not Says.NOTHING for text in _texts(lines)):
+            yield _LEFT
 
 
 def _texts(lines: list[Any]) -> list[str]:

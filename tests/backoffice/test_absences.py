@@ -78,6 +78,17 @@ def test_missing_books_are_asked_about_and_believed_when_a_person_says_so(
     assert set(AddressBook.objects.exclude(gone_at=None).values_list("remote_id", flat=True)) == set(numbers[:6])
 
 
+def test_an_answer_to_a_question_about_fewer_believes_nothing_gone(back_office: Client, world: World) -> None:
+    vanish(world.integration, Listing.ADDRESS_BOOKS, [world.book.pk])
+    url = address(world.integration, Listing.ADDRESS_BOOKS)
+    told = dict(back_office.get(url).context["hidden"])
+    more = AddressBook.objects.create(integration=world.integration, remote_id=10**6, name="Another")
+    vanish(world.integration, Listing.ADDRESS_BOOKS, [more.pk])
+    page = texts(back_office.post(url, {**YES, **told}))
+    assert "more of them by now" in page
+    assert not Absence.objects.exclude(believed_at=None).exists()
+
+
 def test_confirmed_data_fields_are_read_at_once(
     back_office: Client, integration: Integration, remote: RemoteAccount
 ) -> None:

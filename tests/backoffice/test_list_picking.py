@@ -172,6 +172,15 @@ def test_people_are_taken_out_and_put_back(back_office: Client, picked: Marketin
     assert "You took" not in texts(back_office.get(page_of(picked)))
 
 
+def test_who_was_taken_out_of_a_list_whose_records_are_known_no_more_is_not_put_back(
+    back_office: Client, picked: MarketingList, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"verb": "take-out", "record": [world.people[0].pk], "confirmed": "yes"}
+    back_office.post(page_of(picked, "list-change-people"), chosen)
+    MarketingList.objects.filter(pk=picked.pk).update(entity="gone.away")
+    assert back_office.post(page_of(picked, "list-put-taken-out-back")).status_code in (302, 403)
+
+
 def test_of_a_list_that_keeps_whom_it_reached_people_are_taken_off(
     back_office: Client, picked: MarketingList, world: World
 ) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 from openpyxl import load_workbook
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -24,7 +25,7 @@ from dotbridge.backoffice.reads import list_people
 from dotbridge.backoffice.reads.list_people import people_page
 from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import Ending, ListConnection, Resubscription
-from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.services import opt_out_records
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
@@ -272,6 +273,17 @@ def test_who_opted_out_here_is_subscribed_again_after_a_question(back_office: Cl
     history = texts(back_office.get(page_of(world.marketing_list, "list-history")))
     assert f"subscribed again. ({world.people[4].pk})" in history
     assert ConsentEvent.objects.latest("id").actor == "mona"
+
+
+def test_who_stays_opted_out_is_not_said_to_be_subscribed_again(back_office: Client, world: World) -> None:
+    """Another record on the list has their address and opted out of it as well."""
+    address = ContactEmail.objects.get(contact=world.people[4], is_primary=True).email
+    ConsentState.objects.create(
+        scope=Scope.LIST, scope_id=world.marketing_list.pk, kind=SubjectKind.SHARED, subject=address,
+        is_blocked=True, what=What.OPTED_OUT, source=Source.CRM, since=timezone.now(), event_id=0,
+    )  # fmt: skip
+    assert "The opt-out stays" in opt_in(world, back_office, confirmed=True)
+    assert "subscribed again" not in texts(back_office.get(page_of(world.marketing_list, "list-history")))
 
 
 def test_of_whom_dotdigital_does_not_mail_it_has_to_be_asked(

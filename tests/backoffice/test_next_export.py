@@ -85,6 +85,16 @@ def test_a_stopped_export_asks_and_goes_on_when_it_is_allowed(back_office: Clien
     assert ProcrastinateJob.objects.filter(args__kind="export").count() == 1
 
 
+def test_an_answer_to_a_question_about_fewer_people_allows_nothing(back_office: Client, world: World) -> None:
+    stop(world)
+    told = dict(back_office.get(page_of(world, "list-allow")).context["hidden"])
+    ListConnection.objects.update(stopped_rows=2400)
+    answer = {"confirmed": "yes", "rows": str(told["rows"])}
+    page = texts(back_office.post(page_of(world, "list-allow"), answer, follow=True))
+    assert "more people by now" in page
+    assert ListConnection.objects.get().allowed_rows is None
+
+
 def test_nothing_is_allowed_where_nothing_has_stopped(back_office: Client, world: World) -> None:
     page = texts(back_office.post(page_of(world, "list-allow"), {"confirmed": "yes"}, follow=True))
     assert "nothing to allow" in page

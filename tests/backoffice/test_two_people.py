@@ -204,6 +204,34 @@ def test_the_settings_of_an_account(back_office: Client, other: Client, world: W
     assert (Integration.objects.get().name, Integration.objects.get().data_fields_hours) == ("Mine", 48)
 
 
+def test_an_account_on_its_table_page(back_office: Client, other: Client, world: World) -> None:
+    """Every setting is one form there."""
+    account = Integration.objects.get()
+    address = reverse("dotbridge_tables:dotbridge_integrations_integration_change", args=[account.pk])
+
+    def drawn(client: Client) -> Any:
+        return client.get(address).context["adminform"].form
+
+    form = drawn(back_office)
+    filled = {name: "" if value is None else value for name, value in form.initial.items()}
+    typed = {name: value for name, value in filled.items() if name in form.fields and value is not False}
+    mine = {**typed, "breaker_rows": "77", "password": "", "seen": form.seen}
+    theirs = {**typed, "breaker_percent": "33", "password": "", "seen": drawn(other).seen}
+    assert other.post(address, theirs).status_code == 302
+    answer = back_office.post(address, mine)
+    assert answer.status_code == 200
+    said = str(answer.context["errors"])
+    assert "Somebody else changed this while you were writing" in said
+    assert "they saved 33, you wrote 20" in said
+    account.refresh_from_db()
+    assert (account.breaker_rows, account.breaker_percent) == (1000, 33)
+    insisting = {**mine, "seen": answer.context["adminform"].form.seen}
+    assert back_office.post(address, insisting).status_code == 302
+    account.refresh_from_db()
+    assert (account.breaker_rows, account.breaker_percent) == (77, 20)
+    assert back_office.post(address, insisting).status_code == 302, "the second click of two changes nothing"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_credentials_that_somebody_changed_are_not_overwritten_unseen(
     back_office: Client, integration: Integration, sandbox: Sandbox

@@ -22,12 +22,13 @@ from dotbridge.connections.models import BookOfList, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, connecting, request_ending
 from dotbridge.connections.services.former_books import has_left_former_books
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import resubscribe_records
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.models import Rejection
 from dotbridge.sync.outbound.endings import disconnect_lists
 from dotbridge.sync.services import disconnect_list
 from dotdigital_sandbox import Sandbox
@@ -168,6 +169,45 @@ def test_who_leaves_the_former_book_after_the_connection_has_ended(
     sync(integration, kind=kind)
     assert in_book(remote, "Others") == set()
     assert count_members(the_list).unsubscribed == 3
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+@pytest.mark.parametrize("kind", [RunKind.SYNC, RunKind.EXPORT])
+def test_who_leaves_the_former_book_while_no_list_is_connected_to_it(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int, kind: RunKind
+) -> None:
+    """Nobody asks that book then; so it is asked before the first one is sent to the other."""
+    the_list, others = MarketingList.objects.get(), AddressBook.objects.get(name="Others")
+    disconnect_list(link=link)
+    sync(integration, kind=RunKind.IMPORT)
+    remote.sandbox.advance(60)
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    sync(integration, kind=RunKind.IMPORT)
+    connect_list(marketing_list=the_list, address_book=others)
+
+    sync(integration, kind=kind)
+
+    assert in_book(remote, "Others") == set()
+    assert count_members(the_list).unsubscribed == 3
+
+
+def test_nothing_is_sent_to_the_other_book_before_the_former_one_could_be_asked(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int
+) -> None:
+    the_list, others = MarketingList.objects.get(), AddressBook.objects.get(name="Others")
+    disconnect_list(link=link)
+    connect_list(marketing_list=the_list, address_book=others)
+    path = f"address-books/{book}/contacts/unsubscribed-since"
+    remote.sandbox.fail_next("status", path=path, status=400, times=None)
+    sync(integration)
+    assert in_book(remote, "Others") == set()
+    assert Rejection.objects.filter(step_name="consent", reason="not_read", subject="Readers", ended_at=None).exists()
+
+    remote.sandbox.clear_faults()
+    sync(integration, kind=RunKind.EXPORT)
+
+    assert in_book(remote, "Others") == {"bob@example.com"}
+    assert not Rejection.objects.filter(step_name="consent", ended_at=None).exists()
 
 
 @pytest.fixture

@@ -21,10 +21,12 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.consent.services import carry_over, opt_in_records, opt_out_addresses, opt_out_records
+from dotbridge.crm.models import Contact as CrmContact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from dotbridge.sync.models import ExportItem, PastAddress, Upload
+from dotbridge.sync.services import put_back
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, move, status
 
@@ -271,3 +273,35 @@ def test_the_erasure_of_whoever_has_a_former_address_now_leaves_the_other_ones_k
 
     assert count_members(link.marketing_list).unsubscribed == 1
     assert "old@example.com" not in remote.contacts(book)
+
+
+@pytest.mark.parametrize("is_put_back", [False, True])
+def test_who_was_written_to_and_whose_note_waits_in_no_file_any_more_is_bound_all_the_same(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, *, is_put_back: bool
+) -> None:
+    """Their values had changed when they were taken out of the book there; then they left the list."""
+    record = add_contact("old@example.com")
+    add_contact("somebody@example.com")
+    sync(integration)
+    CrmContact.objects.filter(pk=record.pk).update(first_name="Anna")
+    sync(integration, kind=RunKind.CHANGES)
+    contact = remote.find_contact("old@example.com")
+    assert contact is not None
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{contact['id']}")
+    sync(integration, kind=RunKind.RECONCILE)
+    sync(integration, kind=RunKind.EXPORT)
+    note = ExportItem.objects.get(email_key="old@example.com")
+    assert (note.upload_id, note.taken_out_at is None) == (None, False)
+    if is_put_back:
+        put_back(link=link)
+    remove_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration, kind=RunKind.EXPORT)
+    assert not ExportItem.objects.filter(email_key="old@example.com").exists()
+
+    unsubscribe(remote, "old@example.com")
+    move(record, "new@example.com")
+    restore_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration)
+
+    assert set(remote.contacts(book)) == {"somebody@example.com"}
+    assert count_members(link.marketing_list).unsubscribed == 1

@@ -22,10 +22,12 @@ from django.utils import timezone
 from dotbridge.connections.models import CampaignSend, ListConnection, Look, LookKind, RunKind, SendState
 from dotbridge.connections.services import connect_list, request_data_field_deletion
 from dotbridge.consent.erasure import erase_address
-from dotbridge.crm.models import Contact
+from dotbridge.consent.selectors import may_be_mailed
+from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection, create_integration, set_password
-from dotbridge.lists.services import remove_records
+from dotbridge.lists.selectors import count_members
+from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import (
@@ -112,6 +114,24 @@ def test_moved_to_another_account_it_starts_clean(
     sync(integration)
     assert sorted(there.contacts(book)) == ["ann@example.com", "bob@example.com"]
     assert len(remote.contacts(1)) in (0, 2)  # the former account is as it was left
+
+
+def test_addresses_that_were_shared_on_a_list_of_the_former_account_are_forgotten(
+    integration: Integration, remote: RemoteAccount, there: RemoteAccount
+) -> None:
+    """Nothing works them out any more, and no page must show them as if they stood against anybody."""
+    link = connected(integration, remote)
+    ann, bob = Contact.objects.order_by("pk")
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    ContactEmail.objects.filter(contact=ann).update(email="bob@example.com")
+    sync(integration)
+    assert count_members(link.marketing_list).unsubscribed == 2
+    type_credentials(integration, there)
+
+    move_to_another_account(integration=integration)
+
+    assert count_members(link.marketing_list).unsubscribed == 1
+    assert may_be_mailed(address="bob@example.com", entity="crm.contact", record_id=bob.pk).may_be_mailed
 
 
 def test_data_fields_that_only_the_former_account_has_are_not_sent_to_the_other_one(

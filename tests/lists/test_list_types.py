@@ -120,6 +120,15 @@ def test_the_schedule_refreshes_what_is_due_and_goes_on_after_a_broken_one(ada: 
     assert refresh_due_lists() == 0
 
 
+def test_a_list_that_was_refreshed_by_a_clock_that_was_wrong_is_refreshed(ada: Contact) -> None:
+    hour = datetime.timedelta(hours=1)
+    ahead = create_list(name="A", entity="crm.contact", type=ListType.ON_DEMAND, refresh_every=hour)
+    person("C")
+    MarketingList.objects.update(refreshed_at=timezone.now() + 30 * 24 * hour)
+    assert refresh_due_lists() == 1
+    assert names(ahead) == "AC"
+
+
 def test_a_hosts_manager_that_fails_does_not_stop_the_lists_behind_it(
     ada: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -455,6 +455,23 @@ def test_one_is_made_changed_read_and_deleted_on_its_pages(
     assert listed(people_list) == {"a"}
 
 
+def test_an_answer_to_a_question_about_fewer_people_lets_nobody_leave(
+    folder: Path, people_list: MarketingList, back_office: Client
+) -> None:
+    """A newer reading misses more of them than the person was told of."""
+    shop = scheduled(folder, marketing_list=people_list)
+    put(folder, *"abcdefghij")
+    read(shop)
+    put(folder, "a")
+    read(shop)
+    leave = reverse("dotbridge:scheduled-file-leave", args=[shop.pk])
+    page = back_office.post(leave, {"confirmed": "yes", "number": "3"}).content.decode()
+    assert "more of them by now" in page
+    assert "Let 9 of 10 people leave the list?" in page
+    shop.refresh_from_db()
+    assert shop.allowed_leaving == 0
+
+
 def test_home_says_what_did_not_come_and_what_asks(back_office: Client, folder: Path) -> None:
     shop = scheduled(folder)
     put(folder, "a")

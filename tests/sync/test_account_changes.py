@@ -24,7 +24,9 @@ from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.context import NobodyWatches
+from dotbridge.sync.engine import run_sync
+from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from tests.accounts import RemoteAccount, sync
 from tests.backoffice.world import empty_queue
 from tests.dotdigital.server import Reply, Request, answer
@@ -245,6 +247,24 @@ def test_a_field_that_dotdigital_uses_stays_and_can_be_mapped_again(
     discard_change(change=change)
     field.refresh_from_db()
     assert field.leaving_since is None
+
+
+def test_what_is_taken_back_in_the_moment_in_which_its_turn_comes_is_no_problem(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    first, second = (request_data_field(integration=integration, name=name, type="String") for name in ("ONE", "TWO"))
+
+    class TakesBack(NobodyWatches):
+        def progressed(self, step: Step, done: int, total: int | None) -> None:
+            if step.name == "account_changes" and done == 1:
+                discard_change(change=second)
+
+    run = run_sync(integration=integration, kind=RunKind.REQUESTS, trigger="test", observer=TakesBack())
+
+    first.refresh_from_db()
+    assert first.state == ChangeState.DONE
+    assert "TWO" not in fields_of(remote)
+    assert (run.state, Rejection.objects.count()) == (State.SUCCEEDED, 0)
 
 
 def test_a_field_mapped_between_asking_and_doing_stays(integration: Integration, remote: RemoteAccount) -> None:

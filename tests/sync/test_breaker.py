@@ -103,6 +103,18 @@ def test_far_more_than_was_allowed_is_asked_about_again(
     assert (link.stopped_rows, link.allowed_rows) == (40, None)
 
 
+def test_no_more_than_the_person_was_told_of_are_allowed(integration: Integration, link: ListConnection) -> None:
+    """Between the question and the answer a run has stopped for more of them."""
+    match_nobody(link)
+    sync(integration)
+    with pytest.raises(ValidationError, match="more people by now"):
+        allow_once(link=link, seen=30)
+    link.refresh_from_db()
+    assert link.allowed_rows is None
+    allow_once(link=link, seen=40)
+    assert link.allowed_rows == 40
+
+
 def test_what_is_allowed_in_the_moment_in_which_it_stops_counts(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:

@@ -47,8 +47,9 @@ from dotbridge.lists.services import unsubscribe_records
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import CampaignContent, Draft, Membership, SenderAddress, Template
 from dotbridge.mirror.models import Contact as RemoteContact
+from dotbridge.sync.context import NobodyWatches
 from dotbridge.sync.inbound.drafts import fingerprint_of
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from dotbridge.sync.outbound import sends as outbound
 from dotdigital import Account
 from dotdigital import Campaign as RemoteCampaign
@@ -247,6 +248,41 @@ def test_an_opt_out_counts_under_every_address_of_its_record_and_contact(
     opt_out(link, "p1@example.com")
     # p0, renamed and elsewhere have to leave; p2 alone may be mailed.
     assert count_recipients([link]) == Recipients(number=1, held=3)
+
+
+def test_who_opts_out_under_a_new_address_is_not_mailed_at_the_one_that_was_written_to(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    """The export that takes them out there has not gone yet."""
+    ContactEmail.objects.filter(email="p0@example.com").update(email="renamed@example.com")
+    send = ask_to_send(draft, link)
+    opt_out(link, "renamed@example.com")
+    send = carry_out(integration, send)
+    assert (send.state, posts(remote)) == (SendState.WAITING, [])
+    sync(integration, kind=RunKind.EXPORT)
+    carry_out(integration, send)
+    remote.sandbox.finish_chores()
+    assert sent_to(remote, draft.remote_id) == ["p1@example.com", "p2@example.com"]
+
+
+def test_who_opts_out_while_an_upload_brings_them_to_the_book_is_not_mailed(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    """Dotdigital has taken them by now, and nobody has read that."""
+    people(1, named="late")
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    send = ask_to_send(draft, link)
+    opt_out(link, "late0@example.com")
+    remote.sandbox.release_imports()
+    remote.sandbox.finish_imports()
+    assert "late0@example.com" in remote.contacts(link.address_book.remote_id)
+    send = carry_out(integration, send)
+    assert (send.state, posts(remote)) == (SendState.WAITING, [])
+    sync(integration, kind=RunKind.EXPORT)
+    carry_out(integration, send)
+    remote.sandbox.finish_chores()
+    assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p1@example.com", "p2@example.com"]
 
 
 def test_an_erased_address_is_not_mailed(
@@ -474,6 +510,25 @@ def test_only_what_nobody_has_begun_is_taken_back(
         with pytest.raises(ValidationError):
             act(send=stale)
     assert posts(remote) == ["202"]
+
+
+def test_what_is_taken_back_in_the_moment_in_which_its_turn_comes_is_no_problem(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    second = read_draft(integration, make_campaign(remote, "Summer"))
+    ask_to_send(draft, link)
+    later = ask_to_send(second, link)
+
+    class TakesBack(NobodyWatches):
+        def progressed(self, step: Step, done: int, total: int | None) -> None:
+            if step.name == "campaign_sends" and done == 1:
+                withdraw_send(send=CampaignSend.objects.get(pk=later.pk))
+
+    run = sync(integration, kind=RunKind.REQUESTS, observer=TakesBack())
+
+    assert CampaignSend.objects.get(pk=later.pk).state == SendState.WITHDRAWN
+    assert posts(remote) == ["202"]
+    assert (run.state, Rejection.objects.count()) == (State.SUCCEEDED, 0)
 
 
 @pytest.mark.parametrize(

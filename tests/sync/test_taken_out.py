@@ -7,12 +7,14 @@ contact that was deleted in Dotdigital, which counted as confirmed like one that
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.models import ExportItem, Recheck, Removal
@@ -292,3 +294,25 @@ def test_who_has_another_address_and_is_not_in_the_book_is_not_taken_for_the_new
         sync(integration)
     listed = Membership.objects.filter(address_book=link.address_book, gone_at=None)
     assert set(listed.values_list("contact__email_key", flat=True)) == set(remote.contacts(book)) == {ANN, BOB}
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+def test_a_file_that_went_without_somebody_who_was_leaving_has_not_carried_their_values(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    """Dotdigital did not carry the removal out, and they are on the list again."""
+    ann = Contact.objects.get(emails__email=ANN)
+    Contact.objects.update(first_name="Anna")
+    sync(integration, kind=RunKind.CHANGES)
+    assert state_of_row(note_of(link, ANN)) is RowState.QUEUED
+    remote.sandbox.settings.deletion_seconds = 10_000_000.0
+    remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    run = sync(integration, wait_seconds=5.0)
+    assert remote.contacts(book)[BOB]["FIRSTNAME"] == "Anna"
+    assert not steps_of(run)["results"].get("unreported")
+
+    restore_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    Removal.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    sync(integration)
+
+    assert remote.contacts(book)[ANN]["FIRSTNAME"] == "Anna"

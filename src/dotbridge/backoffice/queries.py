@@ -48,6 +48,12 @@ def key_of(request: HttpRequest, name: str) -> int | None:
     return int(text) if is_key(text) else None
 
 
+def number_told(request: HttpRequest, name: str) -> int | None:
+    """The number that the person was told before they answered, as their form says; None without one."""
+    text = request.POST.get(name, "")
+    return int(text) if is_key(text) else None
+
+
 def records_of(request: HttpRequest, most: int) -> list[str]:
     """The ids of records that the person has chosen, without what can be none."""
     chosen = request.POST.getlist("record")[:most]

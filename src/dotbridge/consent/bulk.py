@@ -19,6 +19,7 @@ from django.db import connection
 from dotbridge.consent.chain import NOW
 from dotbridge.consent.models import RAISING, What
 from dotbridge.consent.proofs import ConsentProof
+from dotbridge.consent.turns import hold_off_erasures
 
 # What a query has to give, in this order.
 COLUMNS = (
@@ -109,6 +110,7 @@ def record_events(
 
     The query has the columns of `COLUMNS` and named parameters. An empty or NULL address or record is not known.
     """
+    hold_off_erasures()
     raising = [What(what).value for what in RAISING]
     with connection.cursor() as cursor:
         proved = {

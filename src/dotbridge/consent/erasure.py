@@ -21,6 +21,7 @@ from dotbridge.consent.conditions import OF_ADDRESSES
 from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
 from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, What
 from dotbridge.consent.services import name_of
+from dotbridge.consent.turns import wait_for_storing
 from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.registry import entities
 
@@ -55,6 +56,7 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
     email_key = address_key(address)
     if not is_plausible(email_key):
         raise ValidationError(_("%(address)s is not an e-mail address.") % {"address": address.strip()[:254]})
+    wait_for_storing()
     key = hash_key()
     address_hash = key.hashed(email_key)
     now = timezone.now()

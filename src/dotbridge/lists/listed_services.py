@@ -151,7 +151,8 @@ def refresh_due_lists() -> int:
     """Refresh every on-demand list whose time has come. Answers how many were; one that cannot be is logged."""
     # An interval may be longer than the calendar, and then nothing is taken from a moment.
     age = ExpressionWrapper(Now() - F("refreshed_at"), output_field=DurationField())
-    due = Q(refreshed_at=None) | Q(age__gte=F("refresh_every"))
+    # One that is to come was noted by a clock that was wrong.
+    due = Q(refreshed_at=None) | Q(refreshed_at__gt=Now()) | Q(age__gte=F("refresh_every"))
     timed = MarketingList.objects.filter(type=ListType.ON_DEMAND, refresh_every__isnull=False).alias(age=age)
     refreshed = 0
     for marketing_list in timed.filter(due):

@@ -23,6 +23,7 @@ from dotbridge.connections.models import (
 )
 from dotbridge.consent.models import Scope
 from dotbridge.consent.services import forget_remote_ids
+from dotbridge.consent.shared import forget_shared_addresses
 from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import CallLimit, Integration, RateWindow
 from dotbridge.mirror.models import (
@@ -105,6 +106,8 @@ def move_to_another_account(*, integration: Integration) -> None:
         with transaction.atomic():
             # Held first: contacts name it without a foreign key (docs/adr/0021).
             list(Integration.objects.filter(pk=integration.pk).select_for_update())
+            for list_id in links.values_list("marketing_list", flat=True):
+                forget_shared_addresses(list_id=list_id)
             for records in _OF_THE_ACCOUNT:
                 delete_with_children(records.filter(integration=integration))
             # Which of these the other account has is told by its first reading; of preferences also the ids.

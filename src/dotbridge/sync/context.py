@@ -98,7 +98,8 @@ class RunContext:
     integration. `members_evaluated` says, by connection, whose members the temporary tables show; `ranks` are the
     account's mappings, by entity. `left_out` are the connections that this run leaves alone from now on, because a
     step has stopped for them; `went_well` are, by the name of a step, those for which it did its work to the end.
-    `knows_consent`: what Dotdigital says about who may be mailed was written down.
+    `knows_consent`: what Dotdigital says about who may be mailed was written down. `heard_of` are the address books
+    that have told this run who left them.
     `denials` is how many steps in a row were denied what they asked for.
     `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic clock, it was seen to be
     ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take as long as
@@ -122,6 +123,7 @@ class RunContext:
     left_out: set[int] = field(default_factory=set)
     went_well: dict[str, set[int]] = field(default_factory=dict)
     knows_consent: bool = False
+    heard_of: set[int] = field(default_factory=set)
     denials: int = 0
     lock: IntegrationLock | None = None
     lock_seen_at: float = float("-inf")

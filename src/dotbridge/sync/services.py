@@ -118,6 +118,8 @@ def put_back(*, link: ListConnection) -> int:
 
     Whoever opted out is no member and stays out. Answers how many there were.
     """
+    # They count as not written to from here on, and were: what they say there still binds the record.
+    note_past_addresses(link, taken_out_of(link))
     return taken_out_of(link).update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import Crumb, page, report_change, show
 from dotbridge.backoffice.pages.list_actions import followed
+from dotbridge.backoffice.queries import number_told
 from dotbridge.backoffice.reads.absences import missing_names, missing_words
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_SEE_ACCOUNTS
@@ -33,12 +34,14 @@ def missing(request: HttpRequest, pk: int, listing: str) -> HttpResponse:
     if listing not in Listing.values:
         raise Http404
     chosen = Listing(listing)
-    if request.method == "POST" and request.POST.get("confirmed"):
-        return _confirmed(request, integration, chosen)
     found = (each for each in missing_of_listings(most_names=MOST_NAMES) if each.listing is chosen)
     waiting = next((each for each in found if each.integration == integration), None)
     if waiting is None:
         return _nothing(request)
+    if request.method == "POST" and request.POST.get("confirmed"):
+        if waiting.number <= (number_told(request, "number") or waiting.number):
+            return _confirmed(request, integration, chosen)
+        messages.warning(request, _("There are more of them by now than when you were asked. Look again."))
     words = missing_words(waiting)
     return show(
         request,
@@ -56,6 +59,7 @@ def missing(request: HttpRequest, pk: int, listing: str) -> HttpResponse:
                 _("If you go back, nothing changes: the next readings decide."),
             ],
             "items": [missing_names(waiting)],
+            "hidden": [("number", waiting.number)],
             "answer": _("Yes, they are gone"),
             "is_danger": True,
             "action_url": request.path,

@@ -251,7 +251,10 @@ def _subscribed(request: HttpRequest, marketing_list: Any, row: OptedOut, back: 
     resubscribe_records(
         marketing_list=marketing_list, record_ids=[row.record_id], source=Source.PERSON, by=person_of(request)
     )
-    _report(request, marketing_list, _("The person is subscribed again."), row.record_id)
+    if opted_out_record(marketing_list, row.record_id) is not None:
+        messages.error(request, _("The opt-out stays: it was said later, or of another record."))
+    else:
+        _report(request, marketing_list, _("The person is subscribed again."), row.record_id)
     return HttpResponseRedirect(back)
 
 

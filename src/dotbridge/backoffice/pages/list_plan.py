@@ -24,6 +24,7 @@ from dotbridge.backoffice.pages.list_frame import (
     may_see_people,
     show_list_page,
 )
+from dotbridge.backoffice.queries import number_told
 from dotbridge.backoffice.reads.shown import changes_shown_to
 from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_EXPORT_PEOPLE, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.backoffice.stopped import stopped_in_words
@@ -162,6 +163,7 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         items=some,
         answer=_("Yes, allow this once"),
+        hidden=[("rows", link.stopped_rows)],
         is_danger=True,
         action_url=list_url(marketing_list, "list-allow"),
         back_url=list_url(marketing_list),
@@ -171,7 +173,7 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
 def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) -> HttpResponse:
     text = _("Allowed once: %(what)s") % {"what": stopped_in_words(link)}
     try:
-        allow_once(link=link, by=person_of(request))
+        allow_once(link=link, seen=number_told(request, "rows"), by=person_of(request))
     except ValidationError as error:
         show_refusal(request, error)
         return HttpResponseRedirect(list_url(marketing_list))

@@ -16,6 +16,7 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people
 from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_SEE_LISTS
+from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.listed_services import WrongListType, add_records, take_out_records
 from dotbridge.lists.models import ListType, MarketingList
 
@@ -57,7 +58,7 @@ def put_back(request: HttpRequest, pk: int) -> HttpResponse:
     request.session.pop(_TAKEN_OUT, None)
     try:
         report = add_records(marketing_list=marketing_list, record_ids=ids, by=person_of(request))
-    except WrongListType as error:
+    except (WrongListType, UnknownEntity) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(list_url(marketing_list))
     if report.added:

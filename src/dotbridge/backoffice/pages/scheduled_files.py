@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -21,6 +21,7 @@ from dotbridge.backoffice.pages.editing import clash_of_form, line_of_secret, se
 from dotbridge.backoffice.pages.files import figures_of
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.queries import number_told
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.rights import (
@@ -257,7 +258,10 @@ def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
     if last is None or not last.held:
         messages.error(request, _("Nobody waits to leave the list."))
         return HttpResponseRedirect(_url(found))
-    if request.method == "POST" and request.POST.get("confirmed"):
+    told = number_told(request, "number") or last.held
+    if request.method == "POST" and told < last.held:
+        messages.warning(request, _("There are more of them by now than when you were asked. Look again."))
+    elif request.method == "POST" and request.POST.get("confirmed"):
         allow_leaving(scheduled_file=found, number=last.held)
         log_change(request, found, _("%(n)s people may leave the list.") % {"n": grouped(last.held)})
         messages.success(request, _("The file is read again, and they leave the list."))
@@ -272,6 +276,7 @@ def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
             _("Their records stay. If the list is connected, they leave its address book with the next export."),
         ],
         answer=_("Yes, they may leave"),
+        hidden=[("number", last.held)],
     )
 
 
@@ -293,7 +298,13 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _ask(
-    request: HttpRequest, found: ScheduledFile, *, question: str, consequences: list[str], answer: str
+    request: HttpRequest,
+    found: ScheduledFile,
+    *,
+    question: str,
+    consequences: list[str],
+    answer: str,
+    hidden: Sequence[tuple[str, object]] = (),
 ) -> HttpResponse:
     return show(
         request,
@@ -305,6 +316,7 @@ def _ask(
             "question": question,
             "consequences": consequences,
             "answer": answer,
+            "hidden": hidden,
             "is_danger": True,
             "action_url": request.path,
             "back_url": _url(found),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from dotbridge.backoffice.pages.editing import clash_of_form, line_of_secret
 from dotbridge.backoffice.screens.base import AnyModelForm
 from dotbridge.conf import app_settings
+from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection
@@ -27,6 +31,9 @@ RARE_SETTINGS = (
     "bulk_until",
 )
 SETTINGS = ("default_owner", *RARE_SETTINGS, "breaker_rows", "breaker_percent")
+TYPED = ("name", "username", "base_url", "is_active", *SETTINGS)
+# What the form was drawn from.
+HELD = (*TYPED, "password_sealed")
 
 
 class IntegrationForm(AnyModelForm):
@@ -42,10 +49,14 @@ class IntegrationForm(AnyModelForm):
 
     class Meta:
         model = Integration
-        fields = ("name", "username", "base_url", "is_active", *SETTINGS)
+        fields = TYPED
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # What the person saw, for the next time that they save it.
+        self.seen = self.data.get("seen", "")[:64]
+        if not self.seen and self.instance.pk:
+            self.seen = fingerprint(self.instance, HELD)
         # Without the permission to change it, the admin shows the record and no form fields.
         if "password" not in self.fields:
             return
@@ -56,17 +67,24 @@ class IntegrationForm(AnyModelForm):
             self.fields["password"].help_text = _("The API user's password. It is stored encrypted and never shown.")
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse another account's credentials. Whether Dotdigital can be asked now is not the form's question."""
+        """Refuse another account's credentials, and to overwrite unseen what somebody else has saved meanwhile."""
         cleaned = super().clean()
+        self._check_account()
+        if self.instance.pk and not self.errors:
+            self._check_seen()
+        return cleaned
+
+    def _check_account(self) -> None:
+        """Whether Dotdigital can be asked now is not the form's question."""
         typed = {name: self.cleaned_data.get(name) for name in ("username", "base_url")}
         password = self.cleaned_data.get("password")
         if not all(typed.values()) or not (password or {"username", "base_url"} & set(self.changed_data)):
-            return cleaned
+            return
         if not password:
             try:
                 password = unseal(self.instance.password_sealed)
             except SecretUnreadable:
-                return cleaned
+                return
         integration = self.instance if self.instance.pk else None
         check = check_connection(
             username=str(typed["username"]),
@@ -76,7 +94,19 @@ class IntegrationForm(AnyModelForm):
         )
         if check.is_other_account:
             raise forms.ValidationError(check.message)
-        return cleaned
+
+    def _check_seen(self) -> None:
+        """What is saved is held from here on, so that nobody is quicker."""
+        try:
+            held_as_seen(self.instance, HELD, self.seen)
+        except ChangedMeanwhile as error:
+            found = clash_of_form(self, error.records, TYPED, further=self._lines_of_password, held=HELD)
+            self.seen = found["seen"]
+            if found["clash"]:
+                raise forms.ValidationError(list(_in_words(found["clash"]))) from None
+
+    def _lines_of_password(self, theirs: Integration) -> Iterator[Any]:
+        yield line_of_secret(self, "password", theirs.password_sealed)
 
     def clean_base_url(self) -> str:
         """The address, if the password may be sent there."""
@@ -85,3 +115,12 @@ class IntegrationForm(AnyModelForm):
             return Endpoints(app_settings().api_origins).admit(base_url, setting="base URL")
         except ConfigurationError as error:
             raise forms.ValidationError(error.text) from None
+
+
+def _in_words(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What the later one of two people is told: what differs, and that saving again overwrites it."""
+    yield gettext("Somebody else changed this while you were writing")
+    text = gettext("%(label)s: they saved %(theirs)s, you wrote %(mine)s.")
+    for line in lines:
+        yield text % {**line, "label": str(line["label"])}
+    yield gettext("Your changes are not saved yet. Save again to overwrite those of the other person.")

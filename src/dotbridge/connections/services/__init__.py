@@ -30,7 +30,11 @@ from dotbridge.connections.services.contact_requests import (
     unsubscribe_held,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
-from dotbridge.connections.services.former_books import is_still_to_be_noted, note_opt_outs_of_former_books
+from dotbridge.connections.services.former_books import (
+    former_books_to_hear,
+    is_still_to_be_noted,
+    note_opt_outs_of_former_books,
+)
 from dotbridge.connections.services.looks import request_look
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
 from dotbridge.connections.services.run_requests import (
@@ -66,6 +70,7 @@ __all__ = [
     "finish_contact_request",
     "finish_resubscription",
     "finish_send",
+    "former_books_to_hear",
     "give_up_send",
     "is_still_to_be_noted",
     "look_again",

@@ -15,9 +15,9 @@ from dotbridge.connections.models import BookOfList, ListConnection
 from dotbridge.connections.selectors import obstacle_to_newcomers
 from dotbridge.connections.services.former_books import (
     MOST_AT_ONCE,
+    carry_over_known,
     former_books_of,
     has_left_former_books,
-    note_who_left_former_books,
 )
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.columns import columns_of, lacks_email_column
@@ -29,7 +29,8 @@ def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) ->
     """Keep a list and an address book in step from the next run on.
 
     Who left an address book that the list was connected to before has left the list, and is not written to in this one
-    either: that is noted here, or by the next run where they are very many, and nothing is sent before. Raises
+    either: that is noted here, as far as it is known, and by the next run, which asks that book. Nothing is sent
+    before. Raises
     ValidationError when either is connected already, the book is gone, or no column of the list shows an address.
     """
     if address_book.gone_at is not None:
@@ -50,9 +51,10 @@ def _keep_opt_outs(link: ListConnection) -> None:
         marketing_list=link.marketing_list, book_id=book.pk, defaults={"account_id": book.integration_id}
     )
     BookOfList.objects.filter(marketing_list=link.marketing_list).update(read_at=None)
-    # Where very many left, nobody waits for it at a page: the next run does it, before anything is sent.
-    if not has_left_former_books(link, more_than=MOST_AT_ONCE):
-        note_who_left_former_books(former_books_of(link))
+    # Where very many left, nobody waits for it at a page. The next run asks those books, before anything is sent.
+    former = former_books_of(link)
+    if former.exists() and not has_left_former_books(link, more_than=MOST_AT_ONCE):
+        carry_over_known(former)
 
 
 def check_columns(marketing_list: MarketingList) -> None:
@@ -96,14 +98,16 @@ def set_settings(*, link: ListConnection, unsubscribes_book: bool, always_put_ba
     link.save(update_fields=["unsubscribes_book", "always_put_back"])
 
 
-def allow_once(*, link: ListConnection, by: AbstractBaseUser | None = None) -> None:
+def allow_once(*, link: ListConnection, seen: int | None = None, by: AbstractBaseUser | None = None) -> None:
     """Let the next export take out as many as it stopped for, and a few more, once.
 
-    Raises ValidationError when it has not stopped.
+    `seen` is the number that the person was told: where a later run has stopped for more of them, nothing is allowed.
+    Raises ValidationError then, and when it has not stopped.
     """
-    changed = ListConnection.objects.filter(pk=link.pk, stopped_at__isnull=False).update(
-        allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
-    )
-    if not changed:
+    stopped = ListConnection.objects.filter(pk=link.pk, stopped_at__isnull=False)
+    asked = stopped if seen is None else stopped.filter(stopped_rows__lte=seen)
+    if not asked.update(allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by):
+        if stopped.exists():
+            raise ValidationError(_("It is about more people by now than when you were asked. Look at it again."))
         raise ValidationError(_("The export of this list has not stopped, so there is nothing to allow."))
     link.refresh_from_db()

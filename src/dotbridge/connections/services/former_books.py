@@ -1,11 +1,12 @@
 """Who left an address book that a list was connected to before has left the list, wherever it is connected now.
 
-What was said until then is carried over once, when the list is connected; from then on only what is new: a book may
-have lost a million people.
+What was said until then is carried over once, when the list is connected, and once more when the book was asked after
+that; from then on only what is new: a book may have lost a million people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from dotbridge.consent.bulk import record_events
 from dotbridge.consent.conditions import LONGEST_TRANSACTION, states_since
 from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
+from dotbridge.mirror.models import AddressBook
 
 # So many words are carried over while somebody waits at a page.
 MOST_AT_ONCE = 10_000
@@ -98,26 +100,45 @@ def is_still_to_be_noted() -> Exists:
     return Exists(former.exclude(book_id=OuterRef("address_book_id")))
 
 
-def note_opt_outs_of_former_books(*, integration: Integration, reads_everything: bool = False) -> None:
+def former_books_to_hear(integration: Integration) -> list[AddressBook]:
+    """The former books of the account of which a connected list has to hear yet who has left them: while no list was
+    connected to such a book nobody asked."""
+    unheard = _known().filter(read_at=None, account_id=integration.pk)
+    books = AddressBook.objects.filter(integration=integration, gone_at=None, pk__in=unheard.values("book_id"))
+    return list(books.order_by("pk"))
+
+
+def note_opt_outs_of_former_books(
+    *, integration: Integration, heard: Collection[int] = (), reads_everything: bool = False
+) -> None:
     """Whoever has left a book of the account has left the connected lists that it was of before, wherever they are; and
     what a list of the account has not heard yet of its former books, it hears now. Only what was said since the last
-    time is looked at, unless this run reads everything."""
-    links = ListConnection.objects.filter(marketing_list=OuterRef("marketing_list"))
-    known = BookOfList.objects.filter(Exists(links.exclude(address_book=OuterRef("book_id"))))
+    time is looked at, unless this run reads everything.
+
+    `heard` are the books of the account that were asked since: of another one that is still there nothing counts as
+    heard, whatever is known of it.
+    """
+    known = _known()
     of_account = known.filter(account_id=integration.pk)
-    here = Exists(links.filter(address_book__integration=integration))
+    here = Exists(_links().filter(address_book__integration=integration))
     unread = known.filter(Q(read_at=None) & (Q(account_id=integration.pk) | here))
-    note_who_left_former_books(of_account if reads_everything else unread)
+    unasked = [book.pk for book in former_books_to_hear(integration) if book.pk not in heard]
+    note_who_left_former_books((of_account if reads_everything else unread).exclude(book_id__in=unasked))
     if not reads_everything:
         _note_news(of_account.filter(read_at__isnull=False))
 
 
 @transaction.atomic
 def note_who_left_former_books(books: QuerySet[BookOfList]) -> None:
-    """Carry over all that was said of these books."""
+    """Carry over all that was said of these books; they count as heard."""
     if keys := _keys(books):
-        record_events(selection=_LEFT.format(states=_ALL_STATES), parameters={"books": keys})
+        carry_over_known(books)
         BookOfList.objects.filter(pk__in=keys).update(read_at=Now())
+
+
+def carry_over_known(books: QuerySet[BookOfList]) -> None:
+    """Carry over all that is known of these books by now."""
+    record_events(selection=_LEFT.format(states=_ALL_STATES), parameters={"books": _keys(books)})
 
 
 @transaction.atomic
@@ -127,6 +148,15 @@ def _note_news(books: QuerySet[BookOfList]) -> None:
         parameters: dict[str, Any] = {"books": keys, "since": since - LONGEST_TRANSACTION}
         record_events(selection=_LEFT.format(states=_NEW_STATES), parameters=parameters)
         BookOfList.objects.filter(pk__in=keys).update(read_at=Now())
+
+
+def _links() -> QuerySet[ListConnection]:
+    return ListConnection.objects.filter(marketing_list=OuterRef("marketing_list"))
+
+
+def _known() -> QuerySet[BookOfList]:
+    """The books that connected lists were connected to before."""
+    return BookOfList.objects.filter(Exists(_links().exclude(address_book=OuterRef("book_id"))))
 
 
 def _keys(books: QuerySet[BookOfList]) -> list[int]:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.selectors import connected_campaigns
 from dotbridge.consent.conditions import erased_addresses
+from dotbridge.consent.turns import hold_off_erasures
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Campaign
 from dotbridge.sync.context import Refusal, StepContext
@@ -120,6 +121,7 @@ def with_contact(step: StepContext, what: str, page: Page[Result]) -> Sequence[R
 
 def forget_erased(stage: str) -> None:
     """What an erased person did stays a number without a name, also when it is read again."""
+    hold_off_erasures()
     erased = erased_addresses("lower(s.email)")
     if erased is not None:
         with connection.cursor() as cursor:

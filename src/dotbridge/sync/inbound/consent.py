@@ -15,6 +15,7 @@ from dotbridge.consent.bulk import Recorded, record_events
 from dotbridge.consent.models import Scope, Source, What
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.inbound.suppressions import hear_of_former_books
 from dotbridge.sync.models import Upload
 from dotbridge.sync.outbound.forget import bring_back_returned
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
@@ -88,7 +89,8 @@ _FOLLOWED = """
     JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
     JOIN dotbridge_consent_consentstate s
         ON s.kind = 'address' AND s.entity = '' AND s.subject = c.email_key AND s.is_blocked
-    JOIN dotbridge_sync_exportitem i ON i.email_key = a.email_key AND i.upload_id IS NOT NULL
+    JOIN dotbridge_sync_exportitem i
+        ON i.email_key = a.email_key AND (i.upload_id IS NOT NULL OR i.was_confirmed)
     JOIN dotbridge_connections_listconnection n ON n.id = i.connection_id
     JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id AND b.integration_id = a.integration_id
     JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id
@@ -149,6 +151,8 @@ def learn_consent(step: StepContext) -> None:
     step.run.knows_consent = True
     # A contact that is new in the account may be somebody who has opted out here before.
     request_unsubscriptions(integration=step.integration)
+    if hear_of_former_books(step):
+        record_dotdigitals_word(step)
     step.count(opted_out=fallen.addresses_blocked, opted_in=returned.addresses_lifted)
     step.advance(0)
 
@@ -170,7 +174,9 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     }
     fallen = record_events(selection=_FALLEN.format(live=live), parameters=parameters)
     record_events(selection=_FOLLOWED, parameters=parameters)
-    note_opt_outs_of_former_books(integration=step.integration, reads_everything=step.run.reads_everything)
+    note_opt_outs_of_former_books(
+        integration=step.integration, heard=step.run.heard_of, reads_everything=step.run.reads_everything
+    )
     returned = record_events(selection=_RETURNED.format(live=live), parameters=parameters)
     if returned.addresses_lifted:
         bring_back_returned(step.integration)

@@ -14,6 +14,7 @@ from django.db import connection
 from dotbridge.connections.services import request_deletion
 from dotbridge.consent.conditions import erased_addresses
 from dotbridge.consent.erasure import is_deleted_on_arrival
+from dotbridge.consent.turns import hold_off_erasures
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE, SUPPRESSED
@@ -284,6 +285,7 @@ def _merge(
 
 def _leave_out_erased(integration: Integration) -> None:
     """Whoever was erased here does not come in again; and is deleted there, where an upload on its way brought them."""
+    hold_off_erasures()
     erased = erased_addresses("s.email_key")
     if erased is None:
         return

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.selectors import books_of_opt_outs
+from dotbridge.connections.services import former_books_to_hear
 from dotbridge.consent.selectors import addresses_refused_in
 from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import AddressBook, Membership
@@ -29,7 +30,7 @@ from dotbridge.sync.inbound.stage import merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, stage_line
 from dotbridge.sync.inbound.storable import is_id, kind
 from dotbridge.sync.models import Cursor
-from dotdigital import Contact, Page, Suppression
+from dotdigital import Contact, NotFound, Page, Suppression
 
 BOOK_FEED = "unsubscribes"
 ACCOUNT_FEED = "suppressions"
@@ -151,6 +152,23 @@ def import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
             step.count(changed=back.update(status=SUBSCRIBED, unsubscribed_at=None))
         move = move_cursor if is_complete else hold_cursor
         move(step.integration, BOOK_FEED, step.run.server_now, book.pk)
+    step.run.heard_of.add(book.pk)
+
+
+def hear_of_former_books(step: StepContext) -> bool:
+    """Ask those books who left them that a list was connected to before and has not heard of since. Of one that cannot
+    be asked now that is said, and nothing is sent of its list. False where none was left to be asked."""
+
+    def ask(book: AddressBook) -> None:
+        try:
+            import_unsubscribes_of_book(step, book)
+        except NotFound:
+            # It is gone there, and tells nothing any more.
+            step.run.heard_of.add(book.pk)
+
+    unheard = [book for book in former_books_to_hear(step.integration) if book.pk not in step.run.heard_of]
+    go_over(step, unheard, ask, unread_book)
+    return bool(unheard)
 
 
 def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[int, datetime]:

@@ -23,7 +23,8 @@ from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
-from dotbridge.consent.conditions import blocked_addresses
+from dotbridge.consent.conditions import blocked_addresses, erased_addresses
+from dotbridge.consent.turns import hold_off_erasures
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
 from dotbridge.entities.sql import Fragment, compiled
@@ -194,6 +195,7 @@ def _create(
     in_savepoints: bool,
 ) -> None:
     mark_origin(step.integration)
+    chunk = _without_erased(chunk)
     refusals: list[Refusal] = []
     checked: list[tuple[Unknown, NewRecord]] = []
     for unknown in chunk:
@@ -221,6 +223,21 @@ def _create(
     )
     step.reject(refusals)
     step.count(created=len(created))
+
+
+def _without_erased(chunk: list[Unknown]) -> list[Unknown]:
+    """The contacts without those whose address was erased since they were found."""
+    hold_off_erasures()
+    erased = erased_addresses("lower(email)")
+    if erased is None:
+        return chunk
+    with connection.cursor() as cursor:
+        addresses = [unknown.email for unknown in chunk]
+        cursor.execute(
+            f"SELECT email FROM unnest(%s::text[]) AS found (email) WHERE {erased.sql}", [addresses, *erased.parameters]
+        )
+        forgotten = {email for (email,) in cursor.fetchall()}
+    return [unknown for unknown in chunk if unknown.email not in forgotten]
 
 
 def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown, *, in_savepoint: bool) -> NewRecord | Refusal:

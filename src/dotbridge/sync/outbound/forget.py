@@ -39,18 +39,18 @@ _FORGET = f"""
                OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
-                  {IS_OURS} AND j.taken_out_at IS NULL
+                  i.was_confirmed, {IS_OURS} AND j.taken_out_at IS NULL
                   AND (m.status = ANY(%(live)s) OR {IS_THERE_UNDER_ANOTHER}) AS stays_in_book
     ), staying AS (
         INSERT INTO dotbridge_sync_bookremainder (connection_id, email_key, email, record_id)
         SELECT connection_id, email_key, email, record_id FROM forgotten WHERE stays_in_book
         ON CONFLICT (connection_id, email_key) DO UPDATE SET record_id = excluded.record_id
     ), n AS (
-        SELECT email_key, record_id, upload_id FROM forgotten WHERE upload_id IS NOT NULL
+        SELECT email_key, record_id, upload_id FROM forgotten WHERE upload_id IS NOT NULL OR was_confirmed
     ), remembered AS (
         INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
         SELECT %(integration)s, n.email_key, %(entity)s, n.record_id, s.at
-        FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > n.upload_id
+        FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > coalesce(n.upload_id, 0)
         ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
     ), noted AS (
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)

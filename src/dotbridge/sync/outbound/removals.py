@@ -61,8 +61,11 @@ DEPARTING = f"""
                       WHERE q.kind = 'unsubscribe_book' AND q.address_book_id = %(book)s
                         AND q.email_key = i.email_key AND q.state IN ('waiting', 'asked'))
 """
+# They leave the file that waits for them too: it goes without them, and its end is none of theirs.
 _ASSIGN = f"""
-    UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
+    UPDATE dotbridge_sync_exportitem i
+    SET removal_id = %(removal)s,
+        upload_id = (SELECT u.id FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state <> 'prepared')
     FROM ({DEPARTING} LIMIT %(most)s) d WHERE i.id = d.id
 """
 

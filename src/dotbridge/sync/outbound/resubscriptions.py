@@ -6,10 +6,18 @@ before the call. A request found so noted may have sent that mail, so it is neve
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
-from dotbridge.connections.request_moves import CALLED_RESUBSCRIPTION_MOVES, RESUBSCRIPTION_MOVES, is_due, move
+from dotbridge.connections.request_moves import (
+    CALLED_RESUBSCRIPTION_MOVES,
+    RESUBSCRIPTION_MOVES,
+    MovedMeanwhile,
+    is_due,
+    move,
+)
 from dotbridge.connections.services import finish_resubscription, note_returns, request_run
 from dotbridge.consent.models import OF_DOTDIGITAL
 from dotbridge.consent.scopes import scopes_of_list
@@ -76,7 +84,9 @@ def _carry_out(step: StepContext, asked: Resubscription) -> None:
         state = ResubscriptionState.UNKNOWN if was_asked else ResubscriptionState.REFUSED
         finish_resubscription(resubscription=asked, state=state, answer=error.code or "", message=error.text)
 
-    attempt(asked, CALLED_RESUBSCRIPTION_MOVES if was_asked else RESUBSCRIPTION_MOVES, call, refused=refused)
+    moves = CALLED_RESUBSCRIPTION_MOVES if was_asked else RESUBSCRIPTION_MOVES
+    with suppress(MovedMeanwhile):  # their address was erased meanwhile
+        attempt(asked, moves, call, refused=refused)
 
 
 def note_asked(asked: Resubscription) -> None:

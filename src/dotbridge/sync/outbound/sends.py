@@ -9,6 +9,7 @@ at, and what cannot be told waits for a person. It is never asked for again by i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -17,12 +18,11 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
 from dotbridge.connections.recipients import Recipients, count_recipients
-from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
+from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, MovedMeanwhile, move, put_off
 from dotbridge.connections.selectors import links_of_send, open_sends
 from dotbridge.connections.services import (
     finish_send,
     is_still_to_be_noted,
-    note_opt_outs_of_former_books,
     request_import,
     request_run,
     unsubscribe_held,
@@ -33,8 +33,10 @@ from dotbridge.sync import texts
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.consent import record_dotdigitals_word
 from dotbridge.sync.inbound.drafts import fingerprint_of
 from dotbridge.sync.inbound.storable import kind
+from dotbridge.sync.inbound.suppressions import hear_of_former_books
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.send_notes import (
     OLD,
@@ -45,6 +47,7 @@ from dotbridge.sync.outbound.send_notes import (
     note_asked,
     status_of_send,
 )
+from dotbridge.sync.outbound.still_to_leave import count_still_to_leave
 from dotbridge.sync.outbound.trial_sends import ask_for_test, follow_test, look_for_test
 from dotdigital import Campaign, NotFound, Rejected
 
@@ -91,7 +94,8 @@ def _carry_out(step: StepContext, send: CampaignSend) -> None:
     moves = CALLED_SEND_MOVES if was_called else SEND_MOVES
     unknown = None if was_called else SendState.ASKED
     try:
-        attempt(send, moves, partial(works[SendState(found_as)], step, send), refused=refused, unknown=unknown)
+        with suppress(MovedMeanwhile):  # somebody has taken it back meanwhile
+            attempt(send, moves, partial(works[SendState(found_as)], step, send), refused=refused, unknown=unknown)
     finally:
         if send.state in (SendState.FAILED, SendState.UNKNOWN):
             step.reject([Refusal(f"campaign {send.remote_id}", "send_failed", send.message)])
@@ -101,14 +105,21 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
     # Dotdigital first: to look there takes its time, and what happens here until then counts.
     problem = _problem_of_time(send) or _problem_there(step.account.campaigns.get(send.remote_id), send)
     links = links_of_send(send)
-    if ListConnection.objects.filter(is_still_to_be_noted(), pk__in=[link.pk for link in links]).exists():
-        note_opt_outs_of_former_books(integration=step.integration)
+    unheard = ListConnection.objects.filter(is_still_to_be_noted(), pk__in=[link.pk for link in links])
+    if unheard.exists():
+        # What a book refuses to tell refuses no campaign: it is put off below.
+        with suppress(Rejected, NotFound):
+            hear_of_former_books(step)
+        record_dotdigitals_word(step)
     numbers = count_recipients(links)
     if problem := problem or _problem_here(send, links, numbers):
         finish_send(send=send, state=SendState.FAILED, message=problem)
         return
-    if numbers.held:
-        text = texts.OPTED_OUT_THERE % {"number": numbers.held}
+    if unheard.exists():
+        put_off(send, SEND_MOVES, text=_("Who has left a former address book of a list could not be read yet."))
+        return
+    if leaving := numbers.held or count_still_to_leave(links):
+        text = texts.OPTED_OUT_THERE % {"number": leaving}
         if send.attempts:
             # The export that was asked for then has left them there: they are none of those whom we have brought.
             unsubscribe_held(links=links)

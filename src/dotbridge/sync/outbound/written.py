@@ -71,7 +71,7 @@ IN_BOOK_OF_OURS = f"""
           ))
 """
 # Of notes `n` of a list, which are about to go, the records that the list has written to at another address since, and
-# when it prepared that.
+# when it prepared that. A note that was taken out of its upload is older than every one that has one.
 WRITTEN_SINCE = """
     SELECT l.record_id, l.upload_id, u.created_at AS at
     FROM (
@@ -79,19 +79,21 @@ WRITTEN_SINCE = """
         WHERE o.connection_id = %(connection)s AND o.record_id IN (SELECT record_id FROM n) GROUP BY 1
     ) l JOIN dotbridge_sync_upload u ON u.id = l.upload_id
 """
-# Before its first row goes to Dotdigital nobody was written to.
+# Before its first row goes to Dotdigital nobody was written to. A note that was confirmed is of somebody who was, also
+# when it was taken out of the upload that it waited in since.
 _REMEMBER = f"""
     WITH n AS MATERIALIZED ({{notes}})
     INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
     SELECT %(integration)s, n.email_key, %(entity)s, n.record_id, s.at
-    FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > n.upload_id
+    FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > coalesce(n.upload_id, 0)
     ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
 """
 # A note that is about to become another record's: whoever opts out from now on is the other one.
 _HAND_OVER = """
     INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
     SELECT %(integration)s, i.email_key, %(entity)s, i.record_id, now()
-    FROM export_candidate k JOIN dotbridge_sync_exportitem i ON i.id = k.item_id AND i.upload_id IS NOT NULL
+    FROM export_candidate k
+    JOIN dotbridge_sync_exportitem i ON i.id = k.item_id AND (i.upload_id IS NOT NULL OR i.was_confirmed)
     WHERE k.connection_id = %(connection)s AND k.is_handed_over
     ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
 """
@@ -118,7 +120,7 @@ _CARRY_OVER = """
         JOIN dotbridge_connections_listconnection n ON n.id = i.connection_id
         JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id
         JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id AND l.entity = %(entity)s
-        WHERE i.record_id = ANY(%(merged)s) AND i.upload_id IS NOT NULL
+        WHERE i.record_id = ANY(%(merged)s) AND (i.upload_id IS NOT NULL OR i.was_confirmed)
         UNION ALL
         SELECT integration_id, email_key, ended_at
         FROM dotbridge_sync_pastaddress WHERE entity = %(entity)s AND record_id = ANY(%(merged)s)
@@ -131,9 +133,8 @@ _CARRY_OVER = """
 
 def note_past_addresses(link: ListConnection, notes: QuerySet[ExportItem]) -> None:
     """Remember of these notes of a list, which are about to go, under which address each record was written to."""
-    found, values = compiled(notes.exclude(upload=None).order_by().values("email_key", "record_id", "upload_id")).named(
-        "note"
-    )
+    written = notes.exclude(upload=None, was_confirmed=False).order_by()
+    found, values = compiled(written.values("email_key", "record_id", "upload_id")).named("note")
     with connection.cursor() as cursor:
         cursor.execute(_REMEMBER.format(notes=found), {**values, **_parameters(link)})
 

@@ -252,6 +252,21 @@ def test_an_opt_out_here_leaves_the_book_while_an_upload_is_on_its_way(
     assert "ann@example.com" not in remote.contacts(book)
 
 
+def test_an_opt_out_of_somebody_on_their_way_leaves_the_book_when_they_have_arrived(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    remote.sandbox.hold_imports()
+    ann = add_contact("ann@example.com")
+    sync(integration, wait_seconds=0.0)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    sync(integration, wait_seconds=0.0)
+    assert link.items.get().email == "ann@example.com", "without the note nobody would know of them"
+    remote.sandbox.release_imports()
+    for _run in range(2):
+        sync(integration)
+    assert remote.contacts(book) == {}
+
+
 def test_opt_outs_pass_the_breaker(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:

@@ -24,6 +24,8 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import remove_records, restore_records, resubscribe_records, unsubscribe_records
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import Contact as RemoteContact
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.models import PastAddress
@@ -286,6 +288,18 @@ def test_a_data_field_made_anew_in_one_account_holds_nothing_there_and_all_in_th
         for each in (side.integration, neighbour.integration)
     }
     assert seen == {side.integration: {None}, neighbour.integration: {"Smith"}}
+
+
+def test_a_data_field_has_in_each_account_what_is_mapped_there(sides: list[Side]) -> None:
+    """The lists of an account are ranked among each other alone."""
+    for side, path in zip(sides, ("last_name", "first_name"), strict=True):
+        mapping = Mapping.objects.get(integration=side.integration, entity="crm.contact")
+        job = side.integration.data_fields.get(name="JOB")
+        set_mapping_row(mapping=mapping, data_field=job, entity_fields=[path])
+    for side in sides * 2:
+        side.work()
+    held = [{values["JOB"] for values in side.remote.contacts(side.book).values()} for side in sides]
+    assert held == [{"Bee"}, {name.title() for name in NAMES}]
 
 
 def test_a_merge_takes_along_what_was_written_in_each_account_and_no_more(sides: list[Side]) -> None:

@@ -296,10 +296,16 @@ def test_a_data_field_has_in_each_account_what_is_mapped_there(sides: list[Side]
         mapping = Mapping.objects.get(integration=side.integration, entity="crm.contact")
         job = side.integration.data_fields.get(name="JOB")
         set_mapping_row(mapping=mapping, data_field=job, entity_fields=[path])
+    # A list that another one ranks above, so that it is asked what that sends.
+    younger = sides[1]
+    other_book = younger.remote.create_book("Below")
+    connect(younger.integration, book="Below")
     for side in sides * 2:
         side.work()
-    held = [{values["JOB"] for values in side.remote.contacts(side.book).values()} for side in sides]
-    assert held == [{"Bee"}, {name.title() for name in NAMES}]
+    books = [(sides[0], sides[0].book), (younger, younger.book), (younger, other_book)]
+    held = [{values["JOB"] for values in side.remote.contacts(book).values()} for side, book in books]
+    first_names = {name.title() for name in NAMES}
+    assert held == [{"Bee"}, first_names, first_names]
 
 
 def test_a_merge_takes_along_what_was_written_in_each_account_and_no_more(sides: list[Side]) -> None:

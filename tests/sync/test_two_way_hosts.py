@@ -107,6 +107,17 @@ def changed_there(remote: RemoteAccount, integration: Integration) -> None:
     sync(integration)
 
 
+def told_by_dotdigital(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, *, is_known: bool
+) -> None:
+    """Both names, of people who are known here or not."""
+    if is_known:
+        changed_there(remote, integration)
+    else:
+        new(remote, link)
+        sync(integration)
+
+
 def test_what_a_check_of_a_known_record_raises(
     integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,11 +253,7 @@ def test_a_check_whose_own_statement_fails_breaks_its_record_alone(
             ask_what_breaks(record)
 
     monkeypatch.setattr(Contact, "clean", clean)
-    if is_known:
-        changed_there(remote, integration)
-    else:
-        new(remote, link)
-        sync(integration)
+    told_by_dotdigital(integration, remote, link, is_known=is_known)
     names = set(Contact.objects.values_list("first_name", flat=True))
     assert GOOD in names
     assert BAD not in names
@@ -269,11 +276,7 @@ def test_a_check_that_the_database_could_not_carry_out_is_tried_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(Contact, "clean", deadlock)
-        if is_known:
-            changed_there(remote, integration)
-        else:
-            new(remote, link)
-            sync(integration)
+        told_by_dotdigital(integration, remote, link, is_known=is_known)
     assert not {BAD, GOOD} & set(Contact.objects.values_list("first_name", flat=True))
     sync(integration)
     assert set(Contact.objects.values_list("first_name", flat=True)) == {BAD, GOOD}

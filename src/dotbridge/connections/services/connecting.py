@@ -30,8 +30,8 @@ def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) ->
 
     Who left an address book that the list was connected to before has left the list, and is not written to in this one
     either: that is noted here, as far as it is known, and by the next run, which asks that book. Nothing is sent
-    before. Raises
-    ValidationError when either is connected already, the book is gone, or no column of the list shows an address.
+    before. Raises ValidationError when either is connected already, the book is gone, or no column of the list shows an
+    address.
     """
     if address_book.gone_at is not None:
         raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})

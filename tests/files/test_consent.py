@@ -127,7 +127,7 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("No permitir correo electrónico en masa", ["Permitir", "No permitir"], [1]),
         ("Grund für Hard Bounce", ["", "Unbekannter Benutzer"], [1]),  # HubSpot
         ("Opt Out Details", ["", "via form"], [1]),
-        ("Contact preference", ["Email", "No contact", "Post only"], [1]),
+        ("Contact preference", ["Email", "No contact", "Post only"], [1, 2]),
         ("GROUP_UNSUBSCRIBES", ["", "Marketing, News", ""], [1]),  # SendGrid
         ("Unsubscribed from", ["Weekly news", "", ""], [0]),
         ("Contact preference", ["Email", "Never", "Phone", "None"], [1, 3]),

@@ -40,11 +40,13 @@ from dotbridge.files.consent_headers import (
 )
 from dotbridge.files.consent_phrases import (
     asks_for_no_mail,
+    asks_for_ways,
     asks_how_often,
     asks_what_is_preferred,
     asks_when,
     is_any_frequency,
     is_denied,
+    names_other_ways,
     says_never,
 )
 from dotbridge.files.damage import Unreadable
@@ -246,10 +248,14 @@ class ConsentColumn:
         if self.kind is not ConsentKind.OPTED_IN:
             return False
         # "None", "0", "No" among "Weekly" and "Monthly".
-        is_one_of_many = self._asks_how_often or asks_what_is_preferred(self.header)
+        is_one_of_many = self._asks_how_often or asks_what_is_preferred(self.header) or asks_for_ways(self.header)
         is_none = is_one_of_many and answer_of(text) is Says.OPTED_OUT
         is_never = says_never(text) and not asks_when(self.header)
-        return said is Says.OPTED_OUT or is_denied(text) or is_none or is_never or asks_for_no_mail(text)
+        # Whoever would rather be called may be written to.
+        has_to_say_only = not (is_of_it and asks_for_ways(self.header)) or asks_what_is_preferred(self.header)
+        is_by_others = names_other_ways(text, has_to_say_only=has_to_say_only)
+        is_refused = is_none or is_never or is_by_others or asks_for_no_mail(text)
+        return said is Says.OPTED_OUT or is_denied(text) or is_refused
 
     @property
     def _asks_how_often(self) -> bool:

@@ -50,6 +50,7 @@ _ANY_STATE_LISTS = {
 # Names with something of the file's own in them: "Opted out of email: Events", "et4ae5__HasOptedOutOfEmail__c".
 _OPTED_OUT_STEMS = (
     "optedout",
+    "optdout",
     "optout",
     "unsubscribed",
     "unsubtime",

@@ -148,7 +148,7 @@ _SENT_NAMES = """
     nl anmeldung,
     infos per mail, infos per email, info per mail, news per mail, informationen per email, infos by email,
     infos par mail,
-    newsletter signup, subscribe me, werbekennzeichen, werbekz
+    contact by, contact via, newsletter signup, subscribe me, werbekennzeichen, werbekz
 """
 # How often something is sent, which asks as well whether it is at all.
 _HOW_OFTEN = """
@@ -165,7 +165,13 @@ _NEVER = """
     überhaupt nicht, keine, jamais, aucun, aucune, nunca, ninguno, ninguna, mai, nessuno, nessuna, nooit, helemaal
     niet, nigdy, wcale, aldrig, aldri, ei koskaan, en koskaan, nikdy, nikoli, nikada, soha, niciodată, ποτέ, asla,
     hiçbir zaman, никогда, ніколи, 配信しない, 希望しない, しない, 从不, 不接收, 받지 않음, 안함, nenhum,
-    nenhuma, ingen, inga, žádné, nigdy więcej
+    nenhuma, ingen, inga, žádné, nigdy więcej, none of these, none of those, none of them, none of the above,
+    keine davon, keiner davon, keines davon, keins davon, nichts davon, keine der genannten, aucun de ceux-ci,
+    aucune de celles-ci, aucun des deux, aucune de ces réponses, aucune de ces propositions, ninguno de estos,
+    ninguna de estas, ninguno de los anteriores, ninguna de las anteriores, nessuno di questi, nessuna di queste,
+    nessuno dei precedenti, nessuna delle precedenti, geen van deze, geen van beide, geen van bovenstaande,
+    żaden z powyższych, żadne z powyższych, nenhum destes, nenhuma destas, nenhum dos anteriores,
+    nenhuma das anteriores, inget av ovanstående, inget av dessa, ingen af ovenstående, ingen av disse
 """
 # Beside these a "never" says that nothing of the kind has happened yet: "Last newsletter".
 _WHEN = """
@@ -206,6 +212,15 @@ REFUSING = frozenset(
 )
 # "Unsubscribed from the wine club" is of another matter.
 _MOST_WORDS_OF_LEAVING = 4
+_WAYS = "channel, kanal, canal, kanał, contact by, contact via, hear from, contacted by"
+_ONLY = "only, just, nur, ausschließlich, seulement, uniquement, solo, sólo, solamente, soltanto, apenas, alleen, tylko"
+# Ways to write to somebody that are none by e-mail, as one answer or several: "SMS only", "Phone, post".
+_OTHER_WAYS_ALONE = re.compile(
+    rf"(?:(?:{_ONLY.replace(', ', '|')}|by|per|via|par|and|und|et|y|e|en|i"
+    r"|sms|text|texts|text messages?|whatsapp|messenger|push|phone|phone calls?|calls?|telephone|telefon|téléphone"
+    r"|teléfono|telefono|telefone|telefoon|mobile|handy|fax|post|postal mail|letters?|brief|courrier|correo postal"
+    r"|posta|carta)(?:[\s,;/&+.|()-]+|$))+"
+)
 _ANOTHER_WAY = re.compile(r"sms|phone|telefon|whatsapp|push|webinar|event|kurs|course")
 _LONGEST_STATE = 100
 
@@ -294,6 +309,22 @@ def says_never(text: str) -> bool:
         return False
     said = re.split(r"\s*[(\[,;:.!\N{EN DASH}\N{EM DASH}-]", text.strip(), maxsplit=1)[0]
     return plain(said) in _parts(_NEVER)
+
+
+@lru_cache(maxsize=1_024)
+def asks_for_ways(header: str) -> bool:
+    """Whether a column of this name says by which ways somebody may be written to: "Channels allowed"."""
+    return _holds(plain(header), _WAYS)
+
+
+@lru_cache(maxsize=4_096)
+def names_other_ways(text: str, *, has_to_say_only: bool) -> bool:
+    """Whether an answer names ways to write to somebody and no e-mail: "SMS", or that alone where it `has_to_say_only`:
+    "SMS only".
+    """
+    if len(text) > _LONGEST_STATE or not _OTHER_WAYS_ALONE.fullmatch(text):
+        return False
+    return not has_to_say_only or not {*re.findall(r"\w+", text)}.isdisjoint(_ONLY.split(", "))
 
 
 def phrase_state(text: str) -> str:

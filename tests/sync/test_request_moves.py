@@ -9,6 +9,7 @@ asked for anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -43,8 +44,9 @@ from dotbridge.connections.services import request_ending, retry_ending
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records
+from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import ExportItem, Removal, RemovalState, Upload, UploadState
-from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.attempts import attempt, move_by_run
 from dotbridge.sync.outbound.states import REMOVAL_MOVES, UPLOAD_MOVES
 from dotdigital import Transient
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -96,6 +98,11 @@ def take_off(links: list[ListConnection], email: str = "p0@example.com") -> None
         remove_records(marketing_list=link.marketing_list, record_ids=[contact.pk])
 
 
+def fail(_change: AccountChange) -> None:
+    """Dotdigital surely did not take it."""
+    raise Transient("No answer.")
+
+
 @pytest.mark.parametrize("moves", TABLES.values(), ids=TABLES)
 def test_each_table_leads_from_waiting_to_given_up(moves: RequestMoves) -> None:
     states = {moves.waiting, moves.given_up, *([moves.called] if moves.called else [])}
@@ -116,6 +123,26 @@ def test_a_row_that_somebody_else_has_moved_is_left_alone(change: AccountChange)
     with pytest.raises(MovedMeanwhile):
         move(change, CHANGE_MOVES, ChangeState.FAILED, message="by us")
     assert AccountChange.objects.get().message == "by somebody else"
+
+
+@pytest.mark.parametrize(
+    "then", [lambda change: move(change, CHANGE_MOVES, ChangeState.ASKED), fail], ids=["goes on", "fails"]
+)
+def test_what_somebody_takes_back_during_an_attempt_is_left_alone(
+    change: AccountChange, then: Callable[[AccountChange], None]
+) -> None:
+    def take_back() -> None:
+        AccountChange.objects.update(state=ChangeState.FAILED, message="taken back")
+        then(change)
+
+    attempt(change, CHANGE_MOVES, take_back, refused=lambda error: pytest.fail(error.text))
+    assert AccountChange.objects.get().message == "taken back"
+
+
+def test_what_runs_alone_move_says_that_another_run_is_at_work(change: AccountChange) -> None:
+    AccountChange.objects.update(state=ChangeState.ASKED)
+    with pytest.raises(LockLost):
+        move_by_run(change, CHANGE_MOVES, ChangeState.FAILED)
 
 
 def test_what_is_put_off_waits_longer_each_time_and_is_given_up(change: AccountChange) -> None:

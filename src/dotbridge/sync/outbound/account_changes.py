@@ -8,7 +8,6 @@ ours, and if nothing is there it is asked for again, unless Dotdigital has answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from dotbridge.audit.acting import acting_for
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
-from dotbridge.connections.request_moves import CHANGE_MOVES, MovedMeanwhile, is_due, move, put_off
+from dotbridge.connections.request_moves import CHANGE_MOVES, is_due, move, put_off
 from dotbridge.connections.services import finish_change, note_failed_deletion
 from dotbridge.connections.services.account_changes import ANSWERED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
@@ -76,8 +75,7 @@ def _carry_out(step: StepContext, change: AccountChange) -> None:
         finish_change(change=change, state=ChangeState.FAILED, message=error.text)
 
     try:
-        with suppress(MovedMeanwhile):  # somebody has taken it back meanwhile
-            attempt(change, CHANGE_MOVES, call, refused=refused, given_up=lambda: note_failed_deletion(change=change))
+        attempt(change, CHANGE_MOVES, call, refused=refused, given_up=lambda: note_failed_deletion(change=change))
     finally:
         if change.state == ChangeState.FAILED:
             step.reject([Refusal(str(change), "change_failed", change.message)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.sync.context import StepBlocked, StepPaused, StepSkipped
 from dotbridge.sync.failures import failure_of, is_denied_alone, restore_connection
 from dotbridge.sync.locks import LockLost
+from dotbridge.sync.texts import LOCK_LOST
 from dotdigital import ConfigurationError, DotdigitalError, NotFound, Rejected, Throttled, UnknownOutcome
 
 # These are about the run or the step, and say nothing about the request.
@@ -35,6 +37,7 @@ def attempt(
        again what does no harm twice. It is an attempt: after too many of them the request is given up.
     3. What was surely not taken, is denied, or fails here in a way that nobody expected, is put off, with what
        `not_taken` notes of it. After too many attempts it is given up, which `given_up` is told.
+    4. Where somebody has taken the request back meanwhile, or moved it on, their word stands and nothing is noted.
 
     How it ends, and what `refused` or `given_up` makes of that, is one transaction: whatever happens to the worker,
     nothing waits for a request that is over. None of the two may ask Dotdigital.
@@ -43,30 +46,42 @@ def attempt(
     nobody expected.
     """
     found_as = row.state
-    try:
-        call()
-    except UnknownOutcome as error:
-        if unknown is not None:
-            move(row, moves, unknown, message=error.text)
-        else:
-            _put_off(row, moves, given_up, text=error.text, back_to=row.state, pauses=False)
-    except (Rejected, NotFound) as error:
-        with transaction.atomic():
-            refused(error)
-    except (*OF_THE_RUN, MovedMeanwhile):
-        raise
-    except Exception as error:
-        if _is_of_the_account(error):
-            # Not the request's fault, however often: it is not an attempt.
-            if row.state != found_as:
-                move(row, moves, found_as, **not_taken)
+    with suppress(MovedMeanwhile):
+        try:
+            call()
+        except UnknownOutcome as error:
+            if unknown is not None:
+                move(row, moves, unknown, message=error.text)
+            else:
+                _put_off(row, moves, given_up, text=error.text, back_to=row.state, pauses=False)
+        except (Rejected, NotFound) as error:
+            with transaction.atomic():
+                refused(error)
+        except (*OF_THE_RUN, MovedMeanwhile):
             raise
-        if not isinstance(error, DotdigitalError):
-            restore_connection()
-        # What failed here after it was noted as called has to be looked up, and so has what was found as called.
-        if isinstance(error, DotdigitalError) or row.state == found_as:
-            _put_off(row, moves, given_up, text=failure_of(error).text, back_to=found_as, **not_taken)
-        raise
+        except Exception as error:
+            if _is_of_the_account(error):
+                # Not the request's fault, however often: it is not an attempt.
+                if row.state != found_as:
+                    move(row, moves, found_as, **not_taken)
+                raise
+            if not isinstance(error, DotdigitalError):
+                restore_connection()
+            # What failed here after it was noted as called has to be looked up, and so has what was found as called.
+            if isinstance(error, DotdigitalError) or row.state == found_as:
+                _put_off(row, moves, given_up, text=failure_of(error).text, back_to=found_as, **not_taken)
+            raise
+
+
+def move_by_run(row: Request, moves: RequestMoves, state: str, **changes: Any) -> None:
+    """Move what runs alone move. Raises ValueError for a move that the table does not know.
+
+    Raises LockLost when it is not in the state any more that we know of: another run is at work.
+    """
+    try:
+        move(row, moves, state, **changes)
+    except MovedMeanwhile:
+        raise LockLost(LOCK_LOST) from None
 
 
 @transaction.atomic

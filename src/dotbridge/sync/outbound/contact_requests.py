@@ -5,14 +5,12 @@ All three calls may be repeated without harm, so one that was called and has no 
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind
-from dotbridge.connections.request_moves import CHANGE_MOVES, MovedMeanwhile, move
+from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.selectors import open_contact_requests
 from dotbridge.connections.services import finish_contact_request, request_unsubscriptions
 from dotbridge.entities.email import address_key, is_plausible
@@ -56,8 +54,7 @@ def _carry_out(step: StepContext, request: ContactRequest) -> None:
             finish_contact_request(request=request, state=ChangeState.FAILED, message=error.text)
             step.reject([Refusal(str(request), "contact_request_failed", error.text)])
 
-    with suppress(MovedMeanwhile):  # somebody has taken it back meanwhile
-        attempt(request, CHANGE_MOVES, lambda: _ask(step, request), refused=refused)
+    attempt(request, CHANGE_MOVES, lambda: _ask(step, request), refused=refused)
 
 
 def _ask(step: StepContext, request: ContactRequest) -> None:

@@ -112,14 +112,13 @@ def _attempt(step: StepContext, ending: Ending) -> None:
     def given_up() -> None:
         step.reject([Refusal(str(ending.connection), "ending_failed", ending.message)])
 
-    with suppress(MovedMeanwhile):  # somebody keeps the connection after all
-        attempt(
-            ending,
-            ENDING_MOVES,
-            lambda: _end(step, ending),
-            refused=lambda error: _put_off(step, ending, error.text),
-            given_up=given_up,
-        )
+    attempt(
+        ending,
+        ENDING_MOVES,
+        lambda: _end(step, ending),
+        refused=lambda error: _put_off(step, ending, error.text),
+        given_up=given_up,
+    )
 
 
 def _end(step: StepContext, ending: Ending) -> None:

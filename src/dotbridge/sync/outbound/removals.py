@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ListConnection
-from dotbridge.connections.request_moves import move
 from dotbridge.connections.services import request_unsubscriptions
 from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
@@ -24,7 +23,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import restore_connection
 from dotbridge.sync.going_over import concerns_all
 from dotbridge.sync.models import ExportItem, Recheck, Removal, RemovalState
-from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.attempts import attempt, move_by_run
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.forget import bring_back_all
 from dotbridge.sync.outbound.links import for_each_list
@@ -262,7 +261,7 @@ def _ask(step: StepContext, ranked: Ranked, removal: Removal) -> None:
         _complete(step, ranked, removal)
         return
     deletion = step.account.address_book(ranked.link.address_book.remote_id).remove_contacts(ids)
-    move(removal, REMOVAL_MOVES, RemovalState.SENT, remote_id=deletion.id, sent_at=timezone.now())
+    move_by_run(removal, REMOVAL_MOVES, RemovalState.SENT, remote_id=deletion.id, sent_at=timezone.now())
 
 
 def contacts_of(removal: Removal) -> QuerySet[Contact]:
@@ -314,7 +313,7 @@ def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
     note_past_addresses(ranked.link, ExportItem.objects.filter(removal=removal))
     recheck_addresses_of_removal(removal, ranked)
     ExportItem.objects.filter(removal=removal).delete()
-    move(removal, REMOVAL_MOVES, RemovalState.COMPLETED, finished_at=now)
+    move_by_run(removal, REMOVAL_MOVES, RemovalState.COMPLETED, finished_at=now)
     step.count(removed=removal.row_count)
     step.advance(removal.row_count)
 
@@ -329,7 +328,7 @@ def _give_back(step: StepContext, link: ListConnection, removal: Removal, text: 
     )
     items.update(removal=None)
     if removal.state != RemovalState.FAILED:
-        move(removal, REMOVAL_MOVES, RemovalState.FAILED, message=text, finished_at=timezone.now())
+        move_by_run(removal, REMOVAL_MOVES, RemovalState.FAILED, message=text, finished_at=timezone.now())
     _reject(step, link, text)
 
 

@@ -6,15 +6,12 @@ before the call. A request found so noted may have sent that mail, so it is neve
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
 from dotbridge.connections.request_moves import (
     CALLED_RESUBSCRIPTION_MOVES,
     RESUBSCRIPTION_MOVES,
-    MovedMeanwhile,
     is_due,
     move,
 )
@@ -85,8 +82,7 @@ def _carry_out(step: StepContext, asked: Resubscription) -> None:
         finish_resubscription(resubscription=asked, state=state, answer=error.code or "", message=error.text)
 
     moves = CALLED_RESUBSCRIPTION_MOVES if was_asked else RESUBSCRIPTION_MOVES
-    with suppress(MovedMeanwhile):  # their address was erased meanwhile
-        attempt(asked, moves, call, refused=refused)
+    attempt(asked, moves, call, refused=refused)
 
 
 def note_asked(asked: Resubscription) -> None:

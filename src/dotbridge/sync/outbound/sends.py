@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
 from dotbridge.connections.recipients import Recipients, count_recipients
-from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, MovedMeanwhile, move, put_off
+from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
 from dotbridge.connections.selectors import links_of_send, open_sends
 from dotbridge.connections.services import (
     finish_send,
@@ -94,8 +94,7 @@ def _carry_out(step: StepContext, send: CampaignSend) -> None:
     moves = CALLED_SEND_MOVES if was_called else SEND_MOVES
     unknown = None if was_called else SendState.ASKED
     try:
-        with suppress(MovedMeanwhile):  # somebody has taken it back meanwhile
-            attempt(send, moves, partial(works[SendState(found_as)], step, send), refused=refused, unknown=unknown)
+        attempt(send, moves, partial(works[SendState(found_as)], step, send), refused=refused, unknown=unknown)
     finally:
         if send.state in (SendState.FAILED, SendState.UNKNOWN):
             step.reject([Refusal(f"campaign {send.remote_id}", "send_failed", send.message)])

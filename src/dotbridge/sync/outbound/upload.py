@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.conf import app_settings
-from dotbridge.connections import request_moves
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.connections.services import request_run
@@ -23,9 +22,8 @@ from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
-from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Upload, UploadState
-from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.attempts import attempt, move_by_run
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.files import write_csv, write_json
 from dotbridge.sync.outbound.forget import forget_departed
@@ -33,7 +31,7 @@ from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.members import require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
-from dotbridge.sync.texts import LOCK_LOST, PREPARED_AGAIN
+from dotbridge.sync.texts import PREPARED_AGAIN
 from dotdigital import MergeOption, NotFound, Rejected
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
@@ -202,14 +200,8 @@ def _given_up(step: StepContext, upload: Upload) -> None:
 
 
 def move(upload: Upload, state: UploadState, **changes: object) -> None:
-    """Move an upload to a state, with what is to be noted. Raises ValueError for a move that the table does not know.
-
-    Raises LockLost when it is not in the state any more that we know of: only another run can have moved it.
-    """
-    try:
-        request_moves.move(upload, UPLOAD_MOVES, state, **changes)
-    except request_moves.MovedMeanwhile:
-        raise LockLost(LOCK_LOST) from None
+    """Move an upload to a state, with what is to be noted. Raises as `move_by_run`."""
+    move_by_run(upload, UPLOAD_MOVES, state, **changes)
 
 
 def _spool_dir() -> Path | None:

@@ -130,7 +130,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
             answer(401, {"message": "Authorization has been denied for this request."}),
             ConfigurationError,
             None,
-            "password",
+            "Check them under Settings",
         ),
         (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "region"),
         (answer(403, {"message": "Error: ERROR_FEATURENOTACTIVE"}), ConfigurationError, "ERROR_FEATURENOTACTIVE", ""),

@@ -17,7 +17,7 @@ from dotbridge.crm.models import Account, Contact, ContactEmail, Lead
 from dotbridge.entities import registry
 from dotbridge.entities.registry import Entity, FieldKind, VirtualField, entity, register
 from dotbridge.integrations.models import ForcedComparison, Integration
-from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.signals import build_mapping_tracked_fields, forced_comparison_chosen
 from dotbridge.mapping.tracking.fields import TrackedFields
 from dotbridge.mapping.tracking.forcing import force_comparison
@@ -408,13 +408,15 @@ def test_a_host_changes_what_is_compared(of_each_kind: dict[str, Mapping], liste
 
 def test_a_mapping_of_an_entity_that_is_gone_disturbs_nobody() -> None:
     integration = make_integration()
-    lead = Lead.objects.create(company="Acme")
-    mapping = map_fields(integration, "crm.lead", "company")
+    lead, contact = Lead.objects.create(company="Acme"), Contact.objects.create(first_name="Ann")
+    before = map_fields(integration, "crm.lead", "company")
+    gone = map_fields(integration, "crm.customer", "name")
+    after = map_fields(integration, "crm.contact", "first_name")
     quiet()
-    gone = Mapping.objects.create(integration=integration, entity="crm.nobody")
-    MappingRow.objects.create(mapping=gone, data_field=mapping.rows.get().data_field, entity_fields=["name"])
+    Mapping.objects.filter(pk=gone.pk).update(entity="crm.nobody")
     Lead.objects.update(company="Other")
-    assert dirty(mapping) == {lead.pk}
+    Contact.objects.update(first_name="Anna")
+    assert (dirty(before), dirty(after)) == ({lead.pk}, {contact.pk})
     assert force_comparison(integration=integration) == 1
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
@@ -17,7 +18,15 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import DirtyRecord
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook, CampaignSummary, Contact, Draft
-from dotbridge.sync.call_needs import ReadingNeeds, SendingNeeds, reading_needs, sending_needs
+from dotbridge.sync.call_needs import (
+    ReadingNeeds,
+    SendingNeeds,
+    pages_of_version_2,
+    pages_of_version_3,
+    pages_sql,
+    reading_needs,
+    sending_needs,
+)
 from dotbridge.sync.models import (
     CampaignListing,
     Cursor,
@@ -38,6 +47,27 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RESULTS = ("campaign_summary", "campaign_activities", "campaign_opens", "campaign_clicks")
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("rows", "pages", "pages_v3"),
+    [
+        (0, 1, 1),
+        (999, 1, 1),
+        (1_000, 2, 1),
+        (1_899, 2, 1),
+        (1_900, 3, 1),
+        (5_000, 6, 1),
+        (5_001, 6, 2),
+        (10_001, 12, 3),
+    ],
+)
+def test_how_many_pages_hold_so_many_contacts(rows: int, pages: int, pages_v3: int) -> None:
+    """Rule: a page of version 2 begins a little before the last one ends, and a full one is followed by another."""
+    assert (pages_of_version_2(rows), pages_of_version_3(rows)) == (pages, pages_v3)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {pages_sql('%(rows)s')}", {"rows": rows})
+        assert cursor.fetchone() == (pages,)
 
 
 class Account:

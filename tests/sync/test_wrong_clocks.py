@@ -19,6 +19,7 @@ from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
 from dotbridge.jobs import request_late_runs
 from dotbridge.lists.services import remove_records
+from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.models import EventSubscription, Removal, RemovalState, State, SyncRun, Upload, UploadState
 from tests.accounts import RemoteAccount, add_contact, connect, list_of, sync, use_protocol
 
@@ -55,6 +56,19 @@ def test_an_account_that_was_asked_by_a_wrong_clock_is_asked_again(integration: 
     assert integration.protocol_found == WireProtocol.V3
     assert integration.protocol_asked_at is not None
     assert integration.protocol_asked_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("position", "since"), [(timedelta(hours=-1), timedelta(hours=-1, minutes=-5)), (LATER, timedelta(days=-1))]
+)
+def test_a_feed_is_read_from_a_little_before_where_it_was_read_to(
+    integration: Integration, position: timedelta, since: timedelta
+) -> None:
+    """Read to a moment that has not come yet by Dotdigital's clock, it is read from a day ago."""
+    now = timezone.now()
+    assert read_cursor(integration, "unsubscribes", now) is None
+    move_cursor(integration, "unsubscribes", now + position)
+    assert read_cursor(integration, "unsubscribes", now) == now + since
 
 
 def test_a_run_that_waits_by_a_wrong_clock_keeps_no_other_waiting(integration: Integration) -> None:

@@ -81,11 +81,12 @@ def main() -> int:
         measure(wanted.tests)
     files = [path for place in PLACES for path in sorted((SOURCE / place).rglob("*.py")) if _is_ours(path)]
     failing = set(FAILING.read_text(encoding="utf-8").splitlines())
-    covering = Covering(ROOT, DATA, sorted(SOURCE.rglob("*.py")), failing)
+    migrated = set(_used_by_migrations())
+    covering = Covering(ROOT, DATA, sorted(SOURCE.rglob("*.py")), failing, migrated)
     chosen = sample(files, covering, wanted.sample, wanted.seed)
     survivors = []
     make_template()
-    for number, (mutant, is_caught) in enumerate(judge(chosen, covering, wanted.at_once), start=1):
+    for number, (mutant, is_caught) in enumerate(judge(chosen, covering, migrated, wanted.at_once), start=1):
         print(f"{number}/{len(chosen)} {'caught  ' if is_caught else 'SURVIVED'} {mutant}", flush=True)
         if not is_caught:
             survivors.append(mutant)
@@ -153,9 +154,8 @@ def make_template() -> None:
     connection.close()
 
 
-def judge(chosen: list[Mutant], covering: Covering, at_once: int) -> Iterator[tuple[Mutant, bool]]:
+def judge(chosen: list[Mutant], covering: Covering, migrated: set[Path], at_once: int) -> Iterator[tuple[Mutant, bool]]:
     """Each slip, as soon as it is known, and whether a test fails with it."""
-    migrated = set(_used_by_migrations())
     benches: SimpleQueue[Bench] = SimpleQueue()
     for _number in range(at_once):
         benches.put(Bench(ROOT))

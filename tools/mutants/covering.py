@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
+from collections.abc import Set
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -22,11 +23,15 @@ NAMED, CLOSEST = 40, 30
 
 
 class Covering:
-    """The tests by line, of some files. Those that fail anyway are none."""
+    """The tests by line, of some files. Those that fail anyway are none. What migrations use is made with the database,
+    so all tests of its app run on what stands there."""
 
-    def __init__(self, root: Path, data_file: Path, files: list[Path], failing: set[str]) -> None:
+    def __init__(
+        self, root: Path, data_file: Path, files: list[Path], failing: set[str], migrated: Set[Path] = frozenset()
+    ) -> None:
         self._root = root
         self._failing = failing
+        self._migrated = migrated
         self._data = CoverageData(basename=str(data_file))
         self._data.read()
         texts = {path: path.read_text(encoding="utf-8") for path in files}
@@ -51,7 +56,11 @@ class Covering:
         something else of.
         """
         places = self._reached_by(path, line, seen=set())
-        found = {test for where, at in places for test in self._tests_at(where, at)} - self._failing
+        found = {test for where, at in places for test in self._tests_at(where, at)}
+        if path in self._migrated:
+            app = next(part for part in path.relative_to(self._root).parts if part not in ("src", "dotbridge"))
+            found |= {test for test in self._breadth_everywhere() if test.startswith(f"tests/{app}/")}
+        found -= self._failing
         rarity: defaultdict[str, float] = defaultdict(float)
         for where, at in places:
             for near in range(at - NEAR, at + NEAR + 1):
@@ -65,10 +74,10 @@ class Covering:
         return [*first, *_by_turns([test for test in ordered if test not in first])]
 
     def _named_after(self, path: Path, line: int, tests: list[str]) -> list[str]:
-        """Those of the module's own tests, and those whose names share a word with what stands there, the rarest first.
+        """Those of the module's own tests, and those that share a word with what stands there, the rarest first.
 
-        That is the line, its function, its module; and of a constant its name, and the comment above it, which says the
-        rule that a statement follows. Of another module's test with many parameters the first alone.
+        That is the line, its function, its module; and of a constant its name, its text, and the comment above it,
+        which says the rule that a statement follows. Of another module's test with many parameters the first alone.
         """
         places = [path.stem, self._lines[path][line - 1]]
         places += [
@@ -81,14 +90,29 @@ class Covering:
             before = reversed(self._lines[path][: assignment.lineno - 1])
             places += takewhile(lambda text: text.startswith("#"), before)
         there = set().union(*map(_words, places))
-        number = Counter(word for test in tests for word in _words(test))
-        weight = {test: sum(1 / number[word] for word in _words(test) & there) for test in tests}
+        said = {test: self._said(test) & there for test in tests}
+        number = Counter(word for words in said.values() for word in words)
+        weight = {test: sum(1 / number[word] for word in words) for test, words in said.items()}
         own = f"/test_{path.stem}.py::"
         named = sorted((test for test in tests if weight[test]), key=lambda test: (own not in test, -weight[test]))
         first: dict[str, str] = {}
         for test in named:
             first.setdefault(test if own in test else test.partition("[")[0], test)
         return list(first.values())
+
+    def _said(self, test: str) -> frozenset[str]:
+        """The words of a test: of its name, and of what it calls and says."""
+        file, _colons, name = test.partition("[")[0].partition("::")
+        return self._said_in(file).get(name.rpartition("::")[2], frozenset()) | _words(test)
+
+    @cache  # noqa: B019 - it lives as long as the program
+    def _said_in(self, file: str) -> dict[str, frozenset[str]]:
+        text = (self._root / file).read_text(encoding="utf-8")
+        return {
+            node.name: _words(ast.get_source_segment(text, node) or "")
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+        }
 
     def _tests_at(self, path: Path, line: int) -> set[str]:
         return {context.split("|")[0] for context in self._by_line(path).get(line, ()) if context}
@@ -135,9 +159,10 @@ def _names_of(assignment: ast.Assign | ast.AnnAssign) -> list[str]:
     return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
-def _words(text: str) -> set[str]:
-    """The words of a name or a line, without the ending of a plural."""
-    return {word.rstrip("s") for word in re.findall(r"[a-z]{3,}", text.lower())}
+def _words(text: str) -> frozenset[str]:
+    """The words of a name or a text, without the ending of a plural, and its names as they stand."""
+    names = re.findall(r"[a-z_]{3,}", text.lower())
+    return frozenset(word.rstrip("s") for name in names for word in (name, *name.split("_")) if len(word) > 2)
 
 
 def _by_turns(tests: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
-from dotbridge.campaigns.bulk import Written, hold_email_campaign, record_activities, set_statistics
+from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set_statistics
 from dotbridge.entities.email import normalised
 from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import UnknownEntity, entity
@@ -306,7 +306,7 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
         return
     prefer_index_lookups()
     bounds: list[Any] = [chunk.first, chunk.last]
-    recipients = Written(0, 0)
+    recipients = None
     if chunk.kind == ResultKind.ACTIVITY:
         recipients = set_statistics(email_campaign=held, entity=link.entity, selection=_STATISTICS, parameters=bounds)
     written = record_activities(
@@ -316,6 +316,6 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
         cursor.execute(_DONE, bounds)
         applied = cursor.rowcount
     step.count(read=applied, new=written.new, changed=written.changed)
-    if chunk.kind == ResultKind.ACTIVITY:
+    if recipients is not None:
         step.count(recipients=recipients.new, recipients_changed=recipients.changed)
     step.advance(applied)

@@ -180,6 +180,16 @@ def list_or_empty(value: object) -> list[Any]:
     raise refusal("PARAMETER_INVALID")
 
 
+def ids_of(value: object, *, code: str) -> list[int]:
+    """The ids of a list in the body, each once, none when absent; refused where there is anything else."""
+    if value is None:
+        return []
+    ids = [whole_number(each) or 0 for each in value] if isinstance(value, list) else [0]
+    if not all(0 < each <= INT32 for each in ids):
+        raise refusal(code)
+    return list(dict.fromkeys(ids))
+
+
 def text_or_none(value: object) -> str | None:
     """A text of the body, None when absent; refused when it is something else."""
     if value is None or isinstance(value, str):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of, whole_number
+from dotdigital_sandbox.calls import INT32, Answer, Call, ids_of, json_answer, lowered, one_of, whole_number
 from dotdigital_sandbox.clock import LATEST
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.engagement import engage
@@ -24,16 +24,6 @@ SPLIT_METRICS = ("Opens", "Clicks", "ROI")
 HUNDRED = 100
 # A time-optimised send waits for the hour that suits each contact.
 OPTIMISED_SECONDS = 3600
-
-
-def _ids(body: dict[str, Any], name: str) -> list[int]:
-    value = body.get(name)
-    if value is None:
-        return []
-    ids = [whole_number(each) or 0 for each in value] if isinstance(value, list) else [0]
-    if not all(0 < each <= INT32 for each in ids):
-        raise refusal("CAMPAIGN_SEND_INVALID")
-    return list(dict.fromkeys(ids))
 
 
 def _split(value: object) -> dict[str, Any] | None:
@@ -78,7 +68,9 @@ def _start(call: Call, *, optimised: bool) -> Answer:
     campaign_id = whole_number(body.get("campaignid"))
     if campaign_id is None:
         raise refusal("CAMPAIGN_SEND_INVALID")
-    books, contacts = _ids(body, "addressbookids"), _ids(body, "contactids")
+    books, contacts = (
+        ids_of(body.get(name), code="CAMPAIGN_SEND_INVALID") for name in ("addressbookids", "contactids")
+    )
     split = _split(body.get("splittestoptions"))
     now = account.clock.now()
     date = _send_date(body, now) + timedelta(seconds=OPTIMISED_SECONDS if optimised else 0)

@@ -83,7 +83,7 @@ def _start(call: Call, *, optimised: bool) -> Answer:
         if not account.settings.sends_allowed or campaign["status"] == "Sending":
             raise refusal("CAMPAIGN_SENDNOTPERMITTED")
         _check_targets(db, account, books, contacts)
-        guid = _note_send(
+        row = _note_send(
             db,
             account,
             campaign_id=campaign_id,
@@ -94,8 +94,6 @@ def _start(call: Call, *, optimised: bool) -> Answer:
             status=status,
         )
     account.work.wake()
-    with account.store.reading() as db:
-        row = db.execute("SELECT * FROM send WHERE guid = ?", (guid,)).fetchone()
     return json_answer(send_out(row), status=HTTPStatus.ACCEPTED)
 
 
@@ -109,19 +107,19 @@ def _note_send(
     date: datetime,
     split: dict[str, Any] | None,
     status: str,
-) -> str:
+) -> Row:
     guid, options = str(uuid.uuid4()), json.dumps(split) if split else None
     due = text_of(date + timedelta(seconds=account.settings.send_seconds))
-    db.execute(
+    row: Row = db.execute(
         "INSERT INTO send (guid, campaign_id, book_ids, contact_ids, send_date, split_options, status, due) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (guid, campaign_id, json.dumps(books), json.dumps(contacts), text_of(date), options, status, due),
-    )
+    ).fetchone()
     if status == "Sending":
         db.execute("UPDATE campaign SET status = ?, split_options = ? WHERE id = ?", (status, options, campaign_id))
     else:
         db.execute("UPDATE campaign SET scheduled_date = ? WHERE id = ?", (text_of(date), campaign_id))
-    return guid
+    return row
 
 
 def queue_send(account: Account, *, campaign_id: int, books: list[int], contacts: list[int]) -> None:

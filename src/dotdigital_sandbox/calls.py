@@ -59,10 +59,7 @@ NO_CONTENT = Answer(HTTPStatus.NO_CONTENT, media_type=None)
 
 
 def lowered(value: object, *, code: str = "PARAMETER_INVALID") -> dict[str, Any]:
-    """The JSON object with its keys in lower case, since clients spell them in every case.
-
-    Refused when it is no object.
-    """
+    """The JSON object with its keys in lower case, since clients spell them in every case; refused when it is none."""
     if not isinstance(value, dict):
         raise refusal(code)
     return {str(key).lower(): each for key, each in value.items()}

@@ -41,8 +41,7 @@ VERDICTS = {
 
 SUPPRESSED = (
     "Unsubscribed", "SoftBounced", "HardBounced", "IspComplained", "MailBlocked", "DirectComplaint",
-    "SharedSuppression",
-    "Suppressed", "NotAllowed", "DomainSuppression", "NoMxRecord",
+    "SharedSuppression", "Suppressed", "NotAllowed", "DomainSuppression", "NoMxRecord",
 )  # fmt: skip
 BEYOND_RETURN = frozenset(
     {"IspComplained", "DirectComplaint", "SharedSuppression", "NotAllowed", "DomainSuppression", "NoMxRecord"}
@@ -62,7 +61,6 @@ def _hold(status: str) -> int:
 
 REPORT_COUNTERS = (
     "newContacts", "updatedContacts", "globallySuppressed", "invalidEntries", "duplicateEmails", "blocked",
-    "unsubscribed",
-    "hardBounced", "softBounced", "ispComplaints", "mailBlocked", "domainSuppressed", "pendingDoubleOptin", "failures",
-    "suppressedContacts",
+    "unsubscribed", "hardBounced", "softBounced", "ispComplaints", "mailBlocked", "domainSuppressed",
+    "pendingDoubleOptin", "failures", "suppressedContacts",
 )  # fmt: skip

@@ -108,8 +108,8 @@ def books_of_contact(call: Call) -> Answer:
     with call.account.store.reading() as db:
         contact = contact_of(db, _ident(call))
         rows = db.execute(
-            f"SELECT b.*, {count_sql(call.account.switches)} AS contacts FROM membership m JOIN address_book b ON b.id "
-            "= m.book_id "
+            f"SELECT b.*, {count_sql(call.account.switches)} AS contacts FROM membership m "
+            "JOIN address_book b ON b.id = m.book_id "
             "WHERE m.contact_id = ? AND m.unsubscribed_at IS NULL AND b.kind = 'book' ORDER BY b.id LIMIT ? OFFSET ?",
             (contact["id"], page.select, page.skip),
         )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.address_books import ALL_CONTACTS, book_id_of, book_of
+from dotdigital_sandbox.address_books import belonging_sql, book_id_of, book_of
 from dotdigital_sandbox.calls import INT32, PAGE, Answer, Call, json_answer, lowered, text_or_none, whole_number
 from dotdigital_sandbox.contact_json import COLUMNS, ContactShape
 from dotdigital_sandbox.contact_writing import contact_of
@@ -279,9 +279,6 @@ def set_contact_preferences(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, media_type=None)
 
 
-_IN_BOOK = "AND c.id IN (SELECT contact_id FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL) "
-
-
 def _choosers(db: Connection, call: Call, condition: str, **params: object) -> list[Row]:
     """The contacts, a thousand from an id on, whose choice of the preference is as asked; of a book if one is named."""
     least = call.number("mincontactid", 0, least=0, most=INT32)
@@ -293,8 +290,8 @@ def _choosers(db: Connection, call: Call, condition: str, **params: object) -> l
         sql += "AND c.suppressed_at IS NULL "
     preference = _asked(db, call)
     book = book_of(db, book_id_of(call), segments=True) if "book_id" in call.params else None
-    if book is not None and book["name"] != ALL_CONTACTS:
-        sql += _IN_BOOK
+    if book is not None:
+        sql += f"AND {belonging_sql(book, 'c.id')} "
     params |= {"preference": preference["id"], "least": least, "book": book and book["id"], "most": PAGE}
     return db.execute(f"{sql}ORDER BY c.id LIMIT :most", params).fetchall()
 

@@ -156,8 +156,8 @@ def send_out(row: Row) -> dict[str, Any]:
 
 _MAILABLE = "c.status = 'Subscribed' AND c.email <> ''"
 _TO_BOOKS = (
-    "SELECT c.id FROM membership m JOIN contact c ON c.id = m.contact_id WHERE m.book_id IN (SELECT value FROM "
-    "json_each(:books)) "
+    "SELECT c.id FROM membership m JOIN contact c ON c.id = m.contact_id "
+    "WHERE m.book_id IN (SELECT value FROM json_each(:books)) "
     f"AND m.unsubscribed_at IS NULL AND {_MAILABLE}"
 )
 _TO_CONTACTS = f"SELECT c.id FROM contact c WHERE c.id IN (SELECT value FROM json_each(:contacts)) AND {_MAILABLE}"

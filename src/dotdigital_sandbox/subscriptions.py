@@ -58,8 +58,8 @@ def leave_book(db: Connection, account: Account, *, contact_id: int, book_id: in
     """Unsubscribe from one book; somebody who was no member is remembered as not wanting to be."""
     now = account.clock.text()
     db.execute(
-        "INSERT INTO membership (book_id, contact_id, added, unsubscribed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO "
-        "UPDATE "
+        "INSERT INTO membership (book_id, contact_id, added, unsubscribed_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE "
         "SET unsubscribed_at = excluded.unsubscribed_at WHERE unsubscribed_at IS NULL",
         (book_id, contact_id, now, now),
     )
@@ -69,8 +69,8 @@ def restore(db: Connection, account: Account, *, contact_id: int) -> None:
     """Make the contact mailable again at account level."""
     now = account.clock.text()
     db.execute(
-        "UPDATE contact SET status = ?, suppressed_at = NULL, last_subscribed = ?, modified = ? WHERE id = ? AND "
-        "status <> ?",
+        "UPDATE contact SET status = ?, suppressed_at = NULL, last_subscribed = ?, modified = ? "
+        "WHERE id = ? AND status <> ?",
         (SUBSCRIBED, now, now, contact_id, SUBSCRIBED),
     )
 
@@ -127,7 +127,7 @@ def unsubscribe_from_book(call: Call) -> Answer:
     """POST /v2/address-books/{id}/contacts/unsubscribe; the account-level status stays."""
     email = _email_of(call)
     with call.account.store.writing() as db:
-        book = book_of(db, book_id_of(call))
+        book = book_of(db, book_id_of(call), writable=True)
         return json_answer(unsubscribe_by_email(db, call.account, email, book_id=book["id"]))
 
 

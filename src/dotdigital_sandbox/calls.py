@@ -194,6 +194,16 @@ def text_or_none(value: object) -> str | None:
     raise refusal("PARAMETER_INVALID")
 
 
+def truth_or_none(value: object, *, code: str) -> bool | None:
+    """A yes or no of the body, also as a number or in quotes; None when absent, refused when it is something else."""
+    if value is None:
+        return None
+    truth = {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+    if truth is None:
+        raise refusal(code)
+    return truth
+
+
 def one_of(
     value: object, choices: Iterable[str], *, default: str | None = None, code: str = "PARAMETER_INVALID"
 ) -> str:

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from dotdigital_sandbox.address_books import book_id_of, book_of, count_sql, shown
-from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered, whole_number
+from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered, truth_or_none, whole_number
 from dotdigital_sandbox.contact_json import COLUMNS, ContactOut, ContactShape
 from dotdigital_sandbox.contact_writing import (
     bad_email,
@@ -135,10 +135,11 @@ def retrieve_collection(call: Call) -> Answer:
     wanted = body.get("contacts")
     if not isinstance(wanted, list) or len(wanted) > COLLECTION_LIMIT:
         raise refusal("PARAMETER_INVALID")
+    full = truth_or_none(body.get("withfulldata"), code="PARAMETER_INVALID")
     found: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     with call.account.store.reading() as db:
-        shape = ContactShape(db, call.account.switches, full=bool(body.get("withfulldata")))
+        shape = ContactShape(db, call.account.switches, full=full is True)
         for each in wanted:
             contact_id, ident = identified(db, each)
             if contact_id is None:

@@ -32,6 +32,13 @@ def book_id_of(call: Call) -> int:
     return call.id("book_id", "ADDRESSBOOK_NOT_FOUND")
 
 
+def belonging_sql(book: Row, contact: str) -> str:
+    """A condition: the contact of this id is in the book or segment now; its id has to be given as ``:book``."""
+    if book["name"] == ALL_CONTACTS:
+        return "TRUE"
+    return f"{contact} IN (SELECT contact_id FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL)"
+
+
 def count_sql(switches: Switches) -> str:
     """An expression for the number of the current members of address_book ``b``."""
     if switches.list_suppressed:
@@ -41,11 +48,9 @@ def count_sql(switches: Switches) -> str:
         # Suppressed contacts are few and have an index of their own: counting all and taking them off reads no contact
         # twice.
         members = (
-            "SELECT (SELECT count(*) FROM membership m WHERE m.book_id = b.id AND m.unsubscribed_at IS NULL) - (SELECT "
-            "count(*) "
-            "FROM contact c JOIN membership m ON m.book_id = b.id AND m.contact_id = c.id AND m.unsubscribed_at IS "
-            "NULL "
-            "WHERE c.suppressed_at IS NOT NULL)"
+            "SELECT (SELECT count(*) FROM membership m WHERE m.book_id = b.id AND m.unsubscribed_at IS NULL) - "
+            "(SELECT count(*) FROM contact c JOIN membership m ON m.book_id = b.id AND m.contact_id = c.id "
+            "AND m.unsubscribed_at IS NULL WHERE c.suppressed_at IS NOT NULL)"
         )
         everyone = (
             "SELECT (SELECT count(*) FROM contact) - (SELECT count(*) FROM contact c WHERE c.suppressed_at IS NOT NULL)"
@@ -122,7 +127,7 @@ def create_book(call: Call) -> Answer:
 
 
 def update_book(call: Call) -> Answer:
-    """PUT /v2/address-books/{id}: a new name, a new visibility; what is not given stays."""
+    """PUT /v2/address-books/{id}: a name, which must be given, and a visibility, which else stays."""
     body = call.json_object()
     with call.account.store.writing() as db:
         book = book_of(db, book_id_of(call), writable=True)
@@ -153,8 +158,8 @@ def delete_book(call: Call) -> Answer:
 def _in_use(db: Connection, book_id: int) -> bool:
     importing = (
         "SELECT 1 FROM import_job i, json_each(i.book_ids) b WHERE i.status = 'NotFinished' AND b.value = ? "
-        "UNION ALL SELECT 1 FROM send s, json_each(s.book_ids) b WHERE s.status IN ('Scheduled', 'Sending') AND "
-        "b.value = ?"
+        "UNION ALL SELECT 1 FROM send s, json_each(s.book_ids) b "
+        "WHERE s.status IN ('Scheduled', 'Sending') AND b.value = ?"
     )
     return db.execute(importing, (book_id, book_id)).fetchone() is not None
 

@@ -59,10 +59,7 @@ NO_CONTENT = Answer(HTTPStatus.NO_CONTENT, media_type=None)
 
 
 def lowered(value: object, *, code: str = "PARAMETER_INVALID") -> dict[str, Any]:
-    """The JSON object with its keys in lower case, since clients spell them in every case.
-
-    Refused when it is no object.
-    """
+    """The JSON object with its keys in lower case, since clients spell them in every case; refused when it is none."""
     if not isinstance(value, dict):
         raise refusal(code)
     return {str(key).lower(): each for key, each in value.items()}
@@ -180,11 +177,31 @@ def list_or_empty(value: object) -> list[Any]:
     raise refusal("PARAMETER_INVALID")
 
 
+def ids_of(value: object, *, code: str) -> list[int]:
+    """The ids of a list in the body, each once, none when absent; refused where there is anything else."""
+    if value is None:
+        return []
+    ids = [whole_number(each) or 0 for each in value] if isinstance(value, list) else [0]
+    if not all(0 < each <= INT32 for each in ids):
+        raise refusal(code)
+    return list(dict.fromkeys(ids))
+
+
 def text_or_none(value: object) -> str | None:
     """A text of the body, None when absent; refused when it is something else."""
     if value is None or isinstance(value, str):
         return value
     raise refusal("PARAMETER_INVALID")
+
+
+def truth_or_none(value: object, *, code: str) -> bool | None:
+    """A yes or no of the body, also as a number or in quotes; None when absent, refused when it is something else."""
+    if value is None:
+        return None
+    truth = {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+    if truth is None:
+        raise refusal(code)
+    return truth
 
 
 def one_of(

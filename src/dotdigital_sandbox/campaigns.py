@@ -272,10 +272,7 @@ def insert_campaign(db: Connection, columns: dict[str, Any]) -> Row:
 
 
 def update_campaign(call: Call) -> Answer:
-    """PUT /v2/campaigns/{id}: as creation; refused once it was sent.
-
-    And for a split test, whose versions would be lost.
-    """
+    """PUT /v2/campaigns/{id}: as creation; refused once it was sent, and for a split test, which has versions."""
     body = call.json_object()
     with call.account.store.writing() as db:
         campaign = campaign_of(db, call)

@@ -23,10 +23,7 @@ PREFERENCE_PREFIX = "preference:"
 
 
 def keep_consent(db: Connection, account: Account, contact_id: int, fields: dict[str, str]) -> None:
-    """Note one consent record; its keys are ``TEXT``, ``DATETIMECONSENTED``, ``URL``.
-
-    ``IPADDRESS`` and ``USERAGENT``.
-    """
+    """Note what a consent record has of ``TEXT``, ``DATETIMECONSENTED``, ``URL``, ``IPADDRESS`` and ``USERAGENT``."""
     known = {key.upper(): value for key, value in fields.items() if key.upper() in CONSENT_KEYS}
     if known:
         db.execute(INSERT_CONSENT, (contact_id, consent_text(known), account.clock.text()))

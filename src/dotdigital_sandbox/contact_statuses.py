@@ -41,17 +41,26 @@ VERDICTS = {
 
 SUPPRESSED = (
     "Unsubscribed", "SoftBounced", "HardBounced", "IspComplained", "MailBlocked", "DirectComplaint",
-    "SharedSuppression",
-    "Suppressed", "NotAllowed", "DomainSuppression", "NoMxRecord",
+    "SharedSuppression", "Suppressed", "NotAllowed", "DomainSuppression", "NoMxRecord",
 )  # fmt: skip
 BEYOND_RETURN = frozenset(
     {"IspComplained", "DirectComplaint", "SharedSuppression", "NotAllowed", "DomainSuppression", "NoMxRecord"}
 )
 RETURN_WITHOUT_CHALLENGE = frozenset({"SoftBounced", "Suppressed"})
 
+
+def lesser_suppressions(status: str) -> list[str]:
+    """The suppressions that this one takes the place of: those from which it is easier to come back."""
+    return [each for each in SUPPRESSED if _hold(each) < _hold(status)]
+
+
+def _hold(status: str) -> int:
+    """How hard it is to come back from a suppression: at once, by a confirmation, or not at all."""
+    return 2 if status in BEYOND_RETURN else 0 if status in RETURN_WITHOUT_CHALLENGE else 1
+
+
 REPORT_COUNTERS = (
     "newContacts", "updatedContacts", "globallySuppressed", "invalidEntries", "duplicateEmails", "blocked",
-    "unsubscribed",
-    "hardBounced", "softBounced", "ispComplaints", "mailBlocked", "domainSuppressed", "pendingDoubleOptin", "failures",
-    "suppressedContacts",
+    "unsubscribed", "hardBounced", "softBounced", "ispComplaints", "mailBlocked", "domainSuppressed",
+    "pendingDoubleOptin", "failures", "suppressedContacts",
 )  # fmt: skip

@@ -33,10 +33,7 @@ class GivenContact:
 
 
 def given_contact(db: Connection, switches: Switches, body: object, *, needs_email: bool = True) -> GivenContact:
-    """Read a Contact of a request; refuses a bad address, an unknown enum.
-
-    An unknown field or a value of the wrong type.
-    """
+    """Read a Contact of a request; refuses a bad address, an unknown enum or field, and a value of the wrong type."""
     keys = lowered(body)
     email = text_or_none(keys.get("email"))
     if email is not None:
@@ -107,8 +104,8 @@ def is_banned(db: Connection, email: str) -> bool:
     """Whether the address or its whole domain is on the account's suppression lists."""
     key = email.lower()
     found = db.execute(
-        "SELECT 1 FROM suppressed_address WHERE email_key = ? UNION ALL SELECT 1 FROM suppressed_domain WHERE domain = "
-        "?",
+        "SELECT 1 FROM suppressed_address WHERE email_key = ? "
+        "UNION ALL SELECT 1 FROM suppressed_domain WHERE domain = ?",
         (key, key.rpartition("@")[2]),
     )
     return found.fetchone() is not None
@@ -187,9 +184,8 @@ def update_contact(
     after = (email, opt_in, given.email_type or known["email_type"], status, data)
     if before != after:
         db.execute(
-            "UPDATE contact SET email = ?, opt_in = ?, email_type = ?, status = ?, data = ?, email_key = ?, modified = "
-            "? "
-            "WHERE id = ?",
+            "UPDATE contact SET email = ?, opt_in = ?, email_type = ?, status = ?, data = ?, email_key = ?, "
+            "modified = ? WHERE id = ?",
             (*after, key, account.clock.text(), known["id"]),
         )
 
@@ -218,8 +214,8 @@ def challenge(
     """Send, so to speak, a confirmation mail; answers the token of its link."""
     token = uuid.uuid4().hex
     db.execute(
-        "INSERT INTO challenge (token, contact_id, book_id, purpose, locale, return_url, created) VALUES (?, ?, ?, ?, "
-        "?, ?, ?)",
+        "INSERT INTO challenge (token, contact_id, book_id, purpose, locale, return_url, created) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (token, contact_id, book_id, purpose, locale, return_url, account.clock.text()),
     )
     return token

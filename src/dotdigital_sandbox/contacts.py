@@ -7,9 +7,8 @@ from sqlite3 import Connection
 from typing import Any
 
 from dotdigital_sandbox.address_books import book_id_of, book_of, count_sql, shown
-from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, lowered
+from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered, truth_or_none, whole_number
 from dotdigital_sandbox.contact_json import COLUMNS, ContactOut, ContactShape
-from dotdigital_sandbox.contact_statuses import SUBSCRIBED
 from dotdigital_sandbox.contact_writing import (
     bad_email,
     contact_of,
@@ -22,6 +21,7 @@ from dotdigital_sandbox.contact_writing import (
 )
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
+from dotdigital_sandbox.subscriptions import suppress
 from dotdigital_sandbox.values import is_email
 
 COLLECTION_LIMIT = 1000
@@ -108,8 +108,8 @@ def books_of_contact(call: Call) -> Answer:
     with call.account.store.reading() as db:
         contact = contact_of(db, _ident(call))
         rows = db.execute(
-            f"SELECT b.*, {count_sql(call.account.switches)} AS contacts FROM membership m JOIN address_book b ON b.id "
-            "= m.book_id "
+            f"SELECT b.*, {count_sql(call.account.switches)} AS contacts FROM membership m "
+            "JOIN address_book b ON b.id = m.book_id "
             "WHERE m.contact_id = ? AND m.unsubscribed_at IS NULL AND b.kind = 'book' ORDER BY b.id LIMIT ? OFFSET ?",
             (contact["id"], page.select, page.skip),
         )
@@ -117,13 +117,10 @@ def books_of_contact(call: Call) -> Answer:
 
 
 def identified(db: Connection, each: object) -> tuple[int | None, dict[str, Any]]:
-    """The contact meant by ``{"id"}`` or ``{"email"}``, and the identifier as answers repeat it.
-
-    0 or null when not given.
-    """
+    """The contact meant by ``{"id"}`` or ``{"email"}``, and both as answers repeat them: 0 or null when not given."""
     keys = lowered(each)
-    number, email = keys.get("id"), keys.get("email")
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= INT32:
+    number, email = whole_number(keys.get("id")), keys.get("email")
+    if number is not None and number > 0:
         row = find_contact(db, str(number))
         return (row["id"] if row else None), {"id": number, "email": None}
     if isinstance(email, str) and email:
@@ -138,10 +135,11 @@ def retrieve_collection(call: Call) -> Answer:
     wanted = body.get("contacts")
     if not isinstance(wanted, list) or len(wanted) > COLLECTION_LIMIT:
         raise refusal("PARAMETER_INVALID")
+    full = truth_or_none(body.get("withfulldata"), code="PARAMETER_INVALID")
     found: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     with call.account.store.reading() as db:
-        shape = ContactShape(db, call.account.switches, full=bool(body.get("withfulldata")))
+        shape = ContactShape(db, call.account.switches, full=full is True)
         for each in wanted:
             contact_id, ident = identified(db, each)
             if contact_id is None:
@@ -163,16 +161,14 @@ def suppress_contacts(call: Call) -> Answer:
         raise refusal("PARAMETER_INVALID")
     suppressed: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
-    now = call.account.clock.text()
     with call.account.store.writing() as db:
         for each in body:
             contact_id, ident = identified(db, each)
-            (missing if contact_id is None else suppressed).append(ident)
-            db.execute(
-                "UPDATE contact SET status = 'Suppressed', suppressed_at = ?, modified = ? "
-                "WHERE id = ? AND status IN (?, 'PendingOptIn')",
-                (now, now, contact_id, SUBSCRIBED),
-            )
+            if contact_id is None:
+                missing.append(ident)
+            else:
+                suppressed.append(ident)
+                suppress(db, call.account, contact_id=contact_id, status="Suppressed")
     return json_answer({"suppressed": suppressed, "notFound": missing})
 
 

@@ -95,7 +95,7 @@ class Controls:
     def unsubscribe(self, email: str, book_id: int | None = None) -> None:
         """Let the person behind an address unsubscribe from the account, or from one book."""
         with self._account.store.writing() as db:
-            book = None if book_id is None else book_of(db, book_id)["id"]
+            book = None if book_id is None else book_of(db, book_id, writable=True)["id"]
             unsubscribe_by_email(db, self._account, email, book_id=book)
 
     def suppress(self, email: str, status: str = UNSUBSCRIBED) -> None:

@@ -232,11 +232,10 @@ def _update(db: Connection, scope: dict[str, object], merge: Merge) -> None:
     email_type = "coalesce(s.email_type, contact.email_type)" if merge != 2 else "contact.email_type"
     # Values set as they were do not count as a change; merging in SQL keeps the order of the keys.
     db.execute(
-        f"UPDATE contact SET data = {_MERGED_DATA[merge]}, opt_in = {opt_in}, email_type = {email_type}, modified = "
-        ":now "
-        "FROM known k CROSS JOIN stage s ON s.row = k.row WHERE contact.id = k.contact_id "
-        f"AND (contact.data <> {_MERGED_DATA[merge]} OR contact.opt_in <> {opt_in} OR contact.email_type <> "
-        f"{email_type})",
+        f"UPDATE contact SET data = {_MERGED_DATA[merge]}, opt_in = {opt_in}, email_type = {email_type}, "
+        "modified = :now FROM known k CROSS JOIN stage s ON s.row = k.row WHERE contact.id = k.contact_id "
+        f"AND (contact.data <> {_MERGED_DATA[merge]} OR contact.opt_in <> {opt_in} "
+        f"OR contact.email_type <> {email_type})",
         scope,
     )
 
@@ -257,25 +256,24 @@ def _insert(db: Connection, scope: dict[str, object], book_ids: list[int]) -> in
     fresh = f"FROM stage s WHERE {_fresh_rows(db, scope)}"
     made = db.execute(
         "INSERT INTO contact (id, email, email_key, opt_in, email_type, status, created, modified, last_subscribed, "
-        "import_id, "
-        "data) SELECT :base + s.row, s.email, s.email_key, "
+        "import_id, data) SELECT :base + s.row, s.email, s.email_key, "
         "CASE s.opt_in WHEN 'VerifiedDouble' THEN 'Double' ELSE coalesce(s.opt_in, 'Unknown') END, "
-        "coalesce(s.email_type, 'Html'), CASE s.opt_in WHEN 'VerifiedDouble' THEN 'PendingOptIn' ELSE 'Subscribed' "
-        "END, "
+        "coalesce(s.email_type, 'Html'), "
+        "CASE s.opt_in WHEN 'VerifiedDouble' THEN 'PendingOptIn' ELSE 'Subscribed' END, "
         ":now, :now, CASE s.opt_in WHEN 'VerifiedDouble' THEN NULL ELSE :now END, :import, "
         f"CASE WHEN s.clears THEN json_patch('{{}}', s.patch) ELSE s.patch END {fresh} ORDER BY s.row",
         numbered,
     )
     db.execute(
-        "INSERT INTO challenge (token, contact_id, purpose, created) SELECT lower(hex(randomblob(16))), :base + s.row, "
-        "'optin', "
+        "INSERT INTO challenge (token, contact_id, purpose, created) "
+        "SELECT lower(hex(randomblob(16))), :base + s.row, 'optin', "
         f":now {fresh} AND s.opt_in = 'VerifiedDouble'",
         numbered,
     )
     for book_id in book_ids:
         db.execute(
-            f"INSERT INTO membership (book_id, contact_id, added) SELECT :book, :base + s.row, :now {fresh} ORDER BY "
-            "s.row",
+            "INSERT INTO membership (book_id, contact_id, added) "
+            f"SELECT :book, :base + s.row, :now {fresh} ORDER BY s.row",
             {**numbered, "book": book_id},
         )
     recall(db, int(str(numbered["base"])) + int(str(scope["first"])))

@@ -106,9 +106,8 @@ def _form(wanted: dict[str, str], note: str = "") -> Answer:
     warning = f'<p class="bad" role="alert">{escape(note)}</p>' if note else ""
     return _page(
         "Log in",
-        f"<h1>Log in to the Dotdigital sandbox</h1>{warning}<p><b>{escape(wanted['client_id'])}</b> asks to open your "
-        "account. "
-        "It will see what you see.</p>"
+        f"<h1>Log in to the Dotdigital sandbox</h1>{warning}<p><b>{escape(wanted['client_id'])}</b> asks to open "
+        "your account. It will see what you see.</p>"
         f'<form method="post" action="/OAuth2/authorise.aspx">{hidden}'
         '<label>User name <input name="username" autocomplete="username" required></label>'
         '<label>Password <input name="password" type="password" autocomplete="current-password" required></label>'

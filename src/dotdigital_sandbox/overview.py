@@ -107,8 +107,8 @@ def _campaigns(db: Connection, now: str) -> list[dict[str, Any]]:
         for kind, name in (("open", "opens"), ("click", "clicks"), ("hard_bounce", "bounces"), ("unsubscribe", "gone"))
     )
     rows = db.execute(
-        "SELECT g.id, g.name, g.subject, g.status, g.sent_date, (SELECT count(*) FROM activity a WHERE a.campaign_id "
-        "= g.id) "
+        "SELECT g.id, g.name, g.subject, g.status, g.sent_date, "
+        "(SELECT count(*) FROM activity a WHERE a.campaign_id = g.id) "
         f"AS sent, {counted} FROM campaign g ORDER BY g.id DESC LIMIT :few",
         {"now": now, "few": FEW},
     )
@@ -122,8 +122,8 @@ def find_contacts(call: Call) -> Answer:
     member = "AND EXISTS (SELECT 1 FROM membership m WHERE m.book_id = :book AND m.contact_id = c.id)" if book else ""
     with call.account.store.reading() as db:
         rows = db.execute(
-            "SELECT c.id, c.email, c.status, c.opt_in, c.modified, c.data, (SELECT group_concat(b.name, ', ') FROM "
-            "membership m "
+            "SELECT c.id, c.email, c.status, c.opt_in, c.modified, c.data, "
+            "(SELECT group_concat(b.name, ', ') FROM membership m "
             "JOIN address_book b ON b.id = m.book_id WHERE m.contact_id = c.id AND m.unsubscribed_at IS NULL) AS books "
             f"FROM contact c WHERE c.email_key LIKE :text ESCAPE '\\' {member} ORDER BY c.id LIMIT :few",
             {"text": f"%{text}%", "book": book, "few": FEW},

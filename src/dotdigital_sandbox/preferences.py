@@ -6,8 +6,18 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.address_books import ALL_CONTACTS, book_id_of, book_of
-from dotdigital_sandbox.calls import INT32, PAGE, Answer, Call, json_answer, lowered, text_or_none, whole_number
+from dotdigital_sandbox.address_books import belonging_sql, book_id_of, book_of
+from dotdigital_sandbox.calls import (
+    INT32,
+    PAGE,
+    Answer,
+    Call,
+    json_answer,
+    lowered,
+    text_or_none,
+    truth_or_none,
+    whole_number,
+)
 from dotdigital_sandbox.contact_json import COLUMNS, ContactShape
 from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.errors import refusal
@@ -93,8 +103,9 @@ def choose_all(db: Connection, contact_id: int, given: object) -> None:
     while waiting:
         keys = lowered(waiting.pop(), code="PREFERENCE_INVALID")
         row = _preference_of(db, keys.get("id"))
-        if row["selectable"] and isinstance(keys.get("isoptedin"), bool):
-            choose_preference(db, contact_id, row["id"], opted_in=keys["isoptedin"])
+        wanted = truth_or_none(keys.get("isoptedin"), code="PREFERENCE_INVALID")
+        if row["selectable"] and wanted is not None:
+            choose_preference(db, contact_id, row["id"], opted_in=wanted)
         below = keys.get("preferences")
         waiting.extend(below if isinstance(below, list) else [])
 
@@ -200,14 +211,14 @@ def create_preference(call: Call) -> Answer:
     """
     body = call.json_object()
     private, public = _names(body)
-    place = _place(body.get("order"))
-    given = body.get("ispreference")
-    selectable = given if isinstance(given, bool) else bool(body.get("categoryid"))
+    place, visible = _place(body.get("order")), truth_or_none(body.get("ispublic"), code="PREFERENCE_INVALID")
+    given = truth_or_none(body.get("ispreference"), code="PREFERENCE_INVALID")
+    selectable = bool(body.get("categoryid")) if given is None else given
     with call.account.store.writing() as db:
         parent = _category(db, body.get("categoryid"), selectable=selectable)
         if _sibling(db, private, parent):
             raise refusal("PREFERENCE_INVALID")
-        row = _insert(db, call.account, (private, public, parent, selectable, body.get("ispublic") is not False))
+        row = _insert(db, call.account, (private, public, parent, selectable, visible is not False))
         if place is not None:
             _put_at(db, row["id"], parent, place)
         return json_answer(_with_below(db, _preference_of(db, row["id"])))
@@ -230,7 +241,7 @@ def update_preference(call: Call) -> Answer:
     """
     body = call.json_object()
     private, public = _names(body)
-    place = _place(body.get("order"))
+    place, visible = _place(body.get("order")), truth_or_none(body.get("ispublic"), code="PREFERENCE_INVALID")
     with call.account.store.writing() as db:
         row = _asked(db, call) if "id" in call.params else _preference_of(db, body.get("id"))
         before = parent = row["parent_id"]
@@ -239,9 +250,9 @@ def update_preference(call: Call) -> Answer:
         twin = _sibling(db, private, parent)
         if twin is not None and twin["id"] != row["id"]:
             raise refusal("PREFERENCE_INVALID")
-        visible = body["ispublic"] if isinstance(body.get("ispublic"), bool) else row["is_public"]
         db.execute(
-            "UPDATE preference SET name = ?, public_name = ?, is_public = ?, parent_id = ?, modified = ? WHERE id = ?",
+            "UPDATE preference SET name = ?, public_name = ?, is_public = coalesce(?, is_public), parent_id = ?, "
+            "modified = ? WHERE id = ?",
             (private, public, visible, parent, call.account.clock.text(), row["id"]),
         )
         if parent != before:
@@ -279,9 +290,6 @@ def set_contact_preferences(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, media_type=None)
 
 
-_IN_BOOK = "AND c.id IN (SELECT contact_id FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL) "
-
-
 def _choosers(db: Connection, call: Call, condition: str, **params: object) -> list[Row]:
     """The contacts, a thousand from an id on, whose choice of the preference is as asked; of a book if one is named."""
     least = call.number("mincontactid", 0, least=0, most=INT32)
@@ -293,8 +301,8 @@ def _choosers(db: Connection, call: Call, condition: str, **params: object) -> l
         sql += "AND c.suppressed_at IS NULL "
     preference = _asked(db, call)
     book = book_of(db, book_id_of(call), segments=True) if "book_id" in call.params else None
-    if book is not None and book["name"] != ALL_CONTACTS:
-        sql += _IN_BOOK
+    if book is not None:
+        sql += f"AND {belonging_sql(book, 'c.id')} "
     params |= {"preference": preference["id"], "least": least, "book": book and book["id"], "most": PAGE}
     return db.execute(f"{sql}ORDER BY c.id LIMIT :most", params).fetchall()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlite3 import Connection, Row
 from typing import Any
 
-from dotdigital_sandbox.address_books import book_id_of, book_of
+from dotdigital_sandbox.address_books import belonging_sql, book_id_of, book_of
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.errors import refusal
@@ -69,8 +69,7 @@ def list_scores_of_book(call: Call) -> Answer:
     """GET /v2/address-books/{id}/contacts/score: the members of a book or segment."""
     with call.account.store.reading() as db:
         book = book_of(db, book_id_of(call), segments=True)
-        members = "SELECT contact_id FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL"
-        return _scores(db, call, f"s.id IN ({members})", book=book["id"])
+        return _scores(db, call, belonging_sql(book, "s.id"), book=book["id"])
 
 
 def read_score(call: Call) -> Answer:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of, whole_number
+from dotdigital_sandbox.calls import INT32, Answer, Call, ids_of, json_answer, lowered, one_of, whole_number
 from dotdigital_sandbox.clock import LATEST
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.engagement import engage
@@ -24,16 +24,6 @@ SPLIT_METRICS = ("Opens", "Clicks", "ROI")
 HUNDRED = 100
 # A time-optimised send waits for the hour that suits each contact.
 OPTIMISED_SECONDS = 3600
-
-
-def _ids(body: dict[str, Any], name: str) -> list[int]:
-    value = body.get(name)
-    if value is None:
-        return []
-    ids = [whole_number(each) or 0 for each in value] if isinstance(value, list) else [0]
-    if not all(0 < each <= INT32 for each in ids):
-        raise refusal("CAMPAIGN_SEND_INVALID")
-    return list(dict.fromkeys(ids))
 
 
 def _split(value: object) -> dict[str, Any] | None:
@@ -78,7 +68,9 @@ def _start(call: Call, *, optimised: bool) -> Answer:
     campaign_id = whole_number(body.get("campaignid"))
     if campaign_id is None:
         raise refusal("CAMPAIGN_SEND_INVALID")
-    books, contacts = _ids(body, "addressbookids"), _ids(body, "contactids")
+    books, contacts = (
+        ids_of(body.get(name), code="CAMPAIGN_SEND_INVALID") for name in ("addressbookids", "contactids")
+    )
     split = _split(body.get("splittestoptions"))
     now = account.clock.now()
     date = _send_date(body, now) + timedelta(seconds=OPTIMISED_SECONDS if optimised else 0)
@@ -91,7 +83,7 @@ def _start(call: Call, *, optimised: bool) -> Answer:
         if not account.settings.sends_allowed or campaign["status"] == "Sending":
             raise refusal("CAMPAIGN_SENDNOTPERMITTED")
         _check_targets(db, account, books, contacts)
-        guid = _note_send(
+        row = _note_send(
             db,
             account,
             campaign_id=campaign_id,
@@ -102,8 +94,6 @@ def _start(call: Call, *, optimised: bool) -> Answer:
             status=status,
         )
     account.work.wake()
-    with account.store.reading() as db:
-        row = db.execute("SELECT * FROM send WHERE guid = ?", (guid,)).fetchone()
     return json_answer(send_out(row), status=HTTPStatus.ACCEPTED)
 
 
@@ -117,19 +107,19 @@ def _note_send(
     date: datetime,
     split: dict[str, Any] | None,
     status: str,
-) -> str:
+) -> Row:
     guid, options = str(uuid.uuid4()), json.dumps(split) if split else None
     due = text_of(date + timedelta(seconds=account.settings.send_seconds))
-    db.execute(
+    row: Row = db.execute(
         "INSERT INTO send (guid, campaign_id, book_ids, contact_ids, send_date, split_options, status, due) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (guid, campaign_id, json.dumps(books), json.dumps(contacts), text_of(date), options, status, due),
-    )
+    ).fetchone()
     if status == "Sending":
         db.execute("UPDATE campaign SET status = ?, split_options = ? WHERE id = ?", (status, options, campaign_id))
     else:
         db.execute("UPDATE campaign SET scheduled_date = ? WHERE id = ?", (text_of(date), campaign_id))
-    return guid
+    return row
 
 
 def queue_send(account: Account, *, campaign_id: int, books: list[int], contacts: list[int]) -> None:
@@ -166,8 +156,8 @@ def send_out(row: Row) -> dict[str, Any]:
 
 _MAILABLE = "c.status = 'Subscribed' AND c.email <> ''"
 _TO_BOOKS = (
-    "SELECT c.id FROM membership m JOIN contact c ON c.id = m.contact_id WHERE m.book_id IN (SELECT value FROM "
-    "json_each(:books)) "
+    "SELECT c.id FROM membership m JOIN contact c ON c.id = m.contact_id "
+    "WHERE m.book_id IN (SELECT value FROM json_each(:books)) "
     f"AND m.unsubscribed_at IS NULL AND {_MAILABLE}"
 )
 _TO_CONTACTS = f"SELECT c.id FROM contact c WHERE c.id IN (SELECT value FROM json_each(:contacts)) AND {_MAILABLE}"

@@ -115,9 +115,9 @@ def _coerced(name: str, kind: Any, value: object) -> Any:
 
 @dataclass(slots=True)
 class Engagement:
-    """How likely recipients are to do what; clicks are a share of openers, page views of clicks.
+    """How likely recipients are to do what: clicks are a share of openers, page views of clicks, purchases of those.
 
-    Purchases of page views. By `variety` one campaign is opened and clicked more than another; 0 makes all alike.
+    By `variety` one campaign is opened and clicked more than another; 0 makes all alike.
     """
 
     opens: float = 0.38

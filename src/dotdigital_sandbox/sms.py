@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from types import NoneType
 from typing import Any
 
-from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, whole_number
+from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, truth_or_none, whole_number
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, UNLIMITED, Route
 from dotdigital_sandbox.things import WrittenThings, keep, thing_of
@@ -22,15 +21,13 @@ def _given(call: Call) -> dict[str, Any]:
     """Name, message, sender and whether links are shortened; refused without the first two."""
     keys = call.json_object()
     name, message = keys.get("name"), keys.get("message")
-    sender, short = keys.get("sendingidentity") or SENDER, keys.get("toggleshortlinks")
+    sender = keys.get("sendingidentity") or SENDER
+    # The vendor's own example writes this as a text.
+    short = truth_or_none(keys.get("toggleshortlinks"), code="SMS_INVALID")
     texts = ((name, NAME_LIMIT), (message, MESSAGE_LIMIT), (sender, SENDER_LIMIT))
     if not all(isinstance(text, str) and 1 <= len(text) <= limit for text, limit in texts):
         raise refusal("SMS_INVALID")
-    # The vendor's own example writes this as a text.
-    truths = {None: False, True: True, False: False, "true": True, "false": False}
-    if not isinstance(short, (bool, str, NoneType)) or short not in truths:
-        raise refusal("SMS_INVALID")
-    return {"name": name, "message": message, "sendingIdentity": sender, "toggleShortLinks": truths[short]}
+    return {"name": name, "message": message, "sendingIdentity": sender, "toggleShortLinks": short is True}
 
 
 CAMPAIGNS = WrittenThings(

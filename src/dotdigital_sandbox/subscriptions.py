@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from dotdigital_sandbox.contact_statuses import (
     RETURN_WITHOUT_CHALLENGE,
     SUBSCRIBED,
     UNSUBSCRIBED,
+    lesser_suppressions,
 )
 from dotdigital_sandbox.contact_writing import (
     GivenContact,
@@ -42,12 +44,13 @@ CANNOT = "ContactCannotBeUnsuppressed"
 def suppress(db: Connection, account: Account, *, contact_id: int, status: str, at: str | None = None) -> None:
     """Give an account-level suppression, now or as of then.
 
-    A contact that is suppressed already keeps its first reason and date.
+    A contact that is suppressed already keeps its reason and date, unless it was easier to come back from that one.
     """
     at = at or account.clock.text()
     db.execute(
-        "UPDATE contact SET status = ?, suppressed_at = ?, modified = ? WHERE id = ? AND suppressed_at IS NULL",
-        (status, at, at, contact_id),
+        "UPDATE contact SET status = ?, suppressed_at = ?, modified = ? WHERE id = ? "
+        "AND (suppressed_at IS NULL OR status IN (SELECT value FROM json_each(?)))",
+        (status, at, at, contact_id, json.dumps(lesser_suppressions(status))),
     )
 
 
@@ -55,8 +58,8 @@ def leave_book(db: Connection, account: Account, *, contact_id: int, book_id: in
     """Unsubscribe from one book; somebody who was no member is remembered as not wanting to be."""
     now = account.clock.text()
     db.execute(
-        "INSERT INTO membership (book_id, contact_id, added, unsubscribed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO "
-        "UPDATE "
+        "INSERT INTO membership (book_id, contact_id, added, unsubscribed_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE "
         "SET unsubscribed_at = excluded.unsubscribed_at WHERE unsubscribed_at IS NULL",
         (book_id, contact_id, now, now),
     )
@@ -66,8 +69,8 @@ def restore(db: Connection, account: Account, *, contact_id: int) -> None:
     """Make the contact mailable again at account level."""
     now = account.clock.text()
     db.execute(
-        "UPDATE contact SET status = ?, suppressed_at = NULL, last_subscribed = ?, modified = ? WHERE id = ? AND "
-        "status <> ?",
+        "UPDATE contact SET status = ?, suppressed_at = NULL, last_subscribed = ?, modified = ? "
+        "WHERE id = ? AND status <> ?",
         (SUBSCRIBED, now, now, contact_id, SUBSCRIBED),
     )
 
@@ -124,7 +127,7 @@ def unsubscribe_from_book(call: Call) -> Answer:
     """POST /v2/address-books/{id}/contacts/unsubscribe; the account-level status stays."""
     email = _email_of(call)
     with call.account.store.writing() as db:
-        book = book_of(db, book_id_of(call))
+        book = book_of(db, book_id_of(call), writable=True)
         return json_answer(unsubscribe_by_email(db, call.account, email, book_id=book["id"]))
 
 
@@ -218,7 +221,8 @@ def complete_challenges(db: Connection, account: Account, *, contact_id: int) ->
 
 
 def complete_challenge(db: Connection, account: Account, row: Row) -> None:
-    """Do what the confirmation link of a challenge promises."""
+    """Do what the confirmation link of a challenge promises, unless its contact was shut out for good meanwhile."""
+    status = db.execute("SELECT status FROM contact WHERE id = ?", (row["contact_id"],)).fetchone()["status"]
     if row["purpose"] == "optin":
         now = account.clock.text()
         db.execute(
@@ -226,7 +230,7 @@ def complete_challenge(db: Connection, account: Account, row: Row) -> None:
             "WHERE id = ? AND status = 'PendingOptIn'",
             (SUBSCRIBED, now, now, row["contact_id"]),
         )
-    else:
+    elif status not in BEYOND_RETURN:
         restore(db, account, contact_id=row["contact_id"])
         if row["book_id"] is not None:
             rejoin_book(db, account, contact_id=row["contact_id"], book_id=row["book_id"])

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, NO_CONTENT, PAGE, Answer, Call, json_answer, one_of, whole_number
+from dotdigital_sandbox.calls import INT32, NO_CONTENT, PAGE, Answer, Call, ids_of, json_answer, one_of, whole_number
 from dotdigital_sandbox.campaigns import REPLY_ACTIONS, UNSUBSCRIBE_TOKEN, or_default
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
@@ -161,11 +161,8 @@ def enrol(call: Call) -> Answer:
     """POST /v2/programs/enrolments: contacts or books into an active program; twenty an hour."""
     body = call.json_object()
     program_id, account = whole_number(body.get("programid")), call.account
-    contacts, books = (body.get(name) or [] for name in ("contacts", "addressbooks"))
-    if program_id is None or not isinstance(contacts, list) or not isinstance(books, list):
-        raise refusal("ENROLMENT_INVALID")
-    ids = [*contacts, *books]
-    if not ids or not all(type(each) is int and 0 < each <= INT32 for each in ids):
+    contacts, books = (ids_of(body.get(name), code="ENROLMENT_INVALID") for name in ("contacts", "addressbooks"))
+    if program_id is None or not (contacts or books):
         raise refusal("ENROLMENT_INVALID")
     with account.store.writing() as db:
         program = json.loads(thing_of(db, "program", min(program_id, INT32), "PROGRAM_NOT_FOUND")["body"])

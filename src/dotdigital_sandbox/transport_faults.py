@@ -28,9 +28,9 @@ def _is_number(value: object) -> bool:
 class Fault:
     """One order: what to do, to which calls, how often.
 
-    ``path`` is a regular expression searched in the path, ``after`` calls that match are let through first, then
-    ``times``
-    calls suffer (None: no end), each with the probability ``share``. ``late`` faults happen after the work was done.
+    ``path`` is a regular expression searched in the path, ``after`` calls that match are let through first,
+    then ``times`` calls suffer (None: no end), each with the probability ``share``. ``late`` faults happen after the
+    work was done.
     """
 
     kind: FaultKind

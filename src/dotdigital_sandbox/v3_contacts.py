@@ -350,8 +350,8 @@ def _filters(call: Call) -> tuple[str, dict[str, Any]]:
     if members:
         # Ids of lists and segments come out of one row, and yet the one is not asked for by the filter of the other.
         sql += (
-            " AND EXISTS (SELECT 1 FROM membership m JOIN address_book b ON b.id = m.book_id AND b.kind = :kind "
-            "WHERE m.book_id = :book AND m.contact_id = c.id)"
+            " AND EXISTS (SELECT 1 FROM address_book b WHERE b.id = :book AND b.kind = :kind AND (b.name_key = "
+            "'all contacts' OR EXISTS (SELECT 1 FROM membership m WHERE m.book_id = b.id AND m.contact_id = c.id)))"
         )
     kind = "book" if book else "segment"
     return sql, {"since": modified or created, "book": min(number, INT32), "kind": kind}

@@ -79,3 +79,24 @@ def test_the_contract_limits_books(start: Callable[..., Api]) -> None:
     api = start(book_limit=3)
     api.book()
     assert api.message("POST", "/v2/address-books", {"name": "b"}) == (400, "Error: ERROR_ADDRESSBOOK_LIMITEXCEEDED")
+
+
+ALL_CONTACTS = 2
+
+
+def test_all_contacts_holds_everybody_whichever_way_it_is_asked(api: Api) -> None:
+    ids = [api.contact(f"{name}@example.com") for name in ("ann", "bob")]
+    assert api.get(f"/v2/address-books/{ALL_CONTACTS}")["contacts"] == len(ids)
+    assert [each["id"] for each in api.get(f"/v2/address-books/{ALL_CONTACTS}/contacts")] == ids
+    assert [each["contactId"] for each in api.get(f"/v2/address-books/{ALL_CONTACTS}/contacts/score")] == ids
+    listed = api.get("/contacts/v3", **{"~listId": ALL_CONTACTS})["_items"]
+    assert [each["contactId"] for each in listed] == ids
+
+
+@pytest.mark.parametrize("book", [1, ALL_CONTACTS])
+def test_nobody_leaves_a_book_that_they_cannot_come_back_to(api: Api, book: int) -> None:
+    """It would keep no mail from them either: a send to everybody asks the account alone."""
+    api.contact("ann@example.com")
+    refused = api.message("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": "ann@example.com"})
+    assert refused == (400, "Address book cannot be written to via the API. ERROR_ADDRESSBOOK_NOTWRITABLE")
+    assert api.get("/contacts/v3/email/ann@example.com")["lists"] == []

@@ -65,6 +65,12 @@ def send(api: Api, campaign: int, **body: Any) -> dict[str, Any]:
     return dict(api.get(f"/v2/campaigns/send/{started['id']}"))
 
 
+def test_a_send_is_answered_as_it_was_asked_for_however_fast_it_is_done(api: Api) -> None:
+    for _ in range(10):
+        asked = {"campaignId": make(api), "contactIds": [api.contact("ann@example.com")]}
+        assert api.ask("POST", "/v2/campaigns/send", asked, status=202)["status"] == "Sending"
+
+
 def everything(api: Api, path: str) -> list[dict[str, Any]]:
     """All pages of a feed."""
     rows: list[dict[str, Any]] = []

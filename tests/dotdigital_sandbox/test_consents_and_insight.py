@@ -269,3 +269,32 @@ def test_transactional_data_is_kept_by_key(api: Api) -> None:
     assert api.get(f"/v2/contacts/{contact}/transactional-data/Orders") == []
     bad = api.message("POST", "/v2/contacts/transactional-data/Or ders", body)
     assert bad == (400, "Error: ERROR_TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME")
+
+
+@pytest.mark.parametrize(("said", "meant"), [("false", False), ("False", False), (0, False), ("true", True), (1, True)])
+def test_a_choice_written_otherwise_is_taken_and_not_passed_over(api: Api, said: object, *, meant: bool) -> None:
+    """It was answered as done and left as it had been, an opt-out too."""
+    contact = api.contact("ann@example.com")
+    made = api.ask("POST", "/v2/preferences", {"publicName": "Offers", "isPreference": True, "isPublic": said})
+    assert made["isPublic"] is meant
+    path = f"/v2/contacts/{contact}/preferences"
+    api.ask("PUT", path, [{"id": made["id"], "isOptedIn": not meant}], status=200)
+    api.ask("PUT", path, [{"id": made["id"], "isOptedIn": said}], status=200)
+    assert api.get(path)[0]["isOptedIn"] is meant
+    api.ask("PUT", path, [{"id": made["id"], "isOptedIn": None}], status=200)
+    assert api.get(path)[0]["isOptedIn"] is meant
+    changed = {"publicName": "Offers", "isPublic": not meant}
+    assert api.ask("PUT", f"/v2/preferences/{made['id']}", changed)["isPublic"] is not meant
+    assert api.ask("PUT", f"/v2/preferences/{made['id']}", {**changed, "isPublic": said})["isPublic"] is meant
+    found = api.ask("GET", "/v2/contacts/retrieve-collection", {"contacts": [{"id": contact}], "withFullData": said})
+    assert (found["contacts"][0]["dataFields"] is not None) is meant
+
+
+@pytest.mark.parametrize("said", ["", "no thanks", 2, 1.5, [], {}])
+def test_a_choice_that_is_neither_yes_nor_no_is_refused(api: Api, said: object) -> None:
+    contact = api.contact("ann@example.com")
+    offers = api.ask("POST", "/v2/preferences", {"publicName": "Offers", "isPreference": True}, status=200)["id"]
+    refused = (400, "Error: ERROR_PREFERENCE_INVALID")
+    assert api.message("PUT", f"/v2/contacts/{contact}/preferences", [{"id": offers, "isOptedIn": said}]) == refused
+    for part in ("isPreference", "isPublic"):
+        assert api.message("POST", "/v2/preferences", {"publicName": "News", part: said}) == refused

@@ -255,3 +255,19 @@ def test_suppressing_contacts_by_id_and_address(api: Api) -> None:
         "notFound": [{"id": 0, "email": "zz@b.co"}],
     }
     assert api.get(f"/v2/contacts/{ids[1]}")["status"] == "Suppressed"
+
+
+def test_ids_may_be_written_as_texts_wherever_contacts_are_named(api: Api) -> None:
+    """As by clients whose languages do not tell them apart; one that nobody can have is nobody's."""
+    ann, bob = (api.contact(f"{name}@example.com") for name in ("ann", "bob"))
+    named = {"contacts": [{"id": str(ann)}, {"id": 2**40}, {"id": "0", "email": "bob@example.com"}]}
+    answer = api.ask("GET", "/v2/contacts/retrieve-collection", named, status=200)
+    assert [each["id"] for each in answer["contacts"]] == [ann, bob]
+    assert answer["notFound"] == [{"id": 2**40, "email": None}]
+    answer = api.ask("PUT", "/v2/contacts/suppress-contacts", [{"id": str(ann)}], status=200)
+    assert answer == {"suppressed": [{"id": ann, "email": None}], "notFound": []}
+    assert api.get(f"/v2/contacts/{ann}")["status"] == "Suppressed"
+    book, program = api.book(), api.sandbox.make_program("Welcome")
+    given = {"programId": str(program), "contacts": [str(bob)], "addressBooks": [str(book)]}
+    made = api.ask("POST", "/v2/programs/enrolments", given, status=201)
+    assert (made["programId"], made["contacts"], made["addressBooks"]) == (program, [bob], [book])

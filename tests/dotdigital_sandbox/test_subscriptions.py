@@ -38,6 +38,51 @@ def test_the_first_reason_and_date_stay(demo: Api) -> None:
     assert demo.get("/v2/contacts/suppressed-since/2000-01-01") == before
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("SoftBounced", "Unsubscribed", "Unsubscribed"),
+        ("Suppressed", "Unsubscribed", "Unsubscribed"),
+        ("Suppressed", "IspComplained", "IspComplained"),
+        ("Unsubscribed", "IspComplained", "IspComplained"),
+        ("Unsubscribed", "SoftBounced", "Unsubscribed"),
+        ("Unsubscribed", "Suppressed", "Unsubscribed"),
+        ("Unsubscribed", "HardBounced", "Unsubscribed"),
+        ("IspComplained", "Unsubscribed", "IspComplained"),
+    ],
+)
+def test_a_reason_gives_way_only_to_one_that_is_harder_to_come_back_from(
+    api: Api, before: str, after: str, kept: str
+) -> None:
+    """Who left by choice must not come back unasked because their mail had bounced before."""
+    api.contact("ann@example.com")
+    api.sandbox.suppress("ann@example.com", before)
+    (first,) = api.get("/v2/contacts/suppressed-since/2000-01-01")
+    api.sandbox.advance(60)
+    api.sandbox.suppress("ann@example.com", after)
+    (last,) = api.get("/v2/contacts/suppressed-since/2000-01-01")
+    assert (last["reason"], last["suppressedContact"]["status"]) == (kept, kept)
+    assert (last == first) is (kept == before)
+
+
+def test_who_is_shut_out_meanwhile_does_not_come_back_by_an_older_link(api: Api) -> None:
+    for email in ("ann@example.com", "bob@example.net"):
+        api.contact(email)
+        api.sandbox.unsubscribe(email)
+        body = {"unsubscribedContact": {"email": email}}
+        assert api.ask("POST", "/v2/contacts/resubscribe", body, status=200)["status"] == "ContactChallenged"
+    api.ask("POST", "/v2/contacts", {"email": "cid@example.com", "optInType": "VerifiedDouble"}, status=201)
+    for shut_out in ("ann@example.com", "example.net", "cid@example.com"):
+        api.sandbox.ban(shut_out)
+    for email, status in (
+        ("ann@example.com", "SharedSuppression"),
+        ("bob@example.net", "DomainSuppression"),
+        ("cid@example.com", "SharedSuppression"),
+    ):
+        assert api.sandbox.complete_challenge(email) == 1
+        assert api.get(f"/v2/contacts/{email}")["status"] == status
+
+
 def test_unknown_addresses(start: START) -> None:
     body = {"email": "nobody@example.com"}
     api = start()

@@ -62,6 +62,7 @@ def test_a_send_is_confirmed_with_the_number_and_asked_for_once(back_office: Cli
     made = CampaignSend.objects.get()
     assert (made.state, made.recipients, made.book_ids) == (SendState.WAITING, 1, [ready.book.remote_id])
     page = texts(back_office.get(url("draft", ready)))
+    assert "is sent to 1 person." in page
     assert "Waiting for the worker" in page
     assert "Send…" not in page
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.files.models import LoadState
@@ -49,7 +50,11 @@ def _trouble(file: ScheduledFile, last: Reading | None) -> Trouble | None:
         text = last.load.message_in_words or _("Its load was cancelled.")
         return Trouble(text=text, tone=tone, since=last.read_at, page="file", key=last.load_id)
     if last is not None and last.held:
-        words = _("%(n)s of %(known)s people are missing in the file. That is more than may leave the list at once.")
+        words = ngettext(
+            "%(n)s of %(known)s people is missing in the file. That is more than may leave the list at once.",
+            "%(n)s of %(known)s people are missing in the file. That is more than may leave the list at once.",
+            last.held,
+        )
         text = words % {"n": grouped(last.held), "known": grouped(last.known or 0)}
         return Trouble(text=text, tone="wait", since=last.read_at, page="scheduled-file-leave", key=file.pk)
     came = file.came_at or file.created_at

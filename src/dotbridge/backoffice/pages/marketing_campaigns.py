@@ -56,7 +56,7 @@ class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = owners(self.instance)  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners(self.instance.owner_id)  # type: ignore[attr-defined]
 
     def clean_code(self) -> str:
         """The code, if it is nobody else's."""

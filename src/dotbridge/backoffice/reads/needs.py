@@ -19,13 +19,14 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.absences import missing_names, missing_words
-from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
+from dotbridge.backoffice.reads.scheduled_files import troubles_shown_to
 from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.backoffice.rights import (
     MAY_CHANGE_ACCOUNT,
     MAY_CHANGE_CONNECTION,
     MAY_CHANGE_LIST,
     MAY_CHANGE_MAPPING,
+    MAY_CHANGE_SCHEDULED_FILE,
     MAY_RETRY_UPLOAD,
     MAY_SEE_ACCOUNTS,
     MAY_SEE_CHANGES,
@@ -103,7 +104,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
             lambda: _of_contact_requests(may_retry=may(MAY_CHANGE_CONNECTION)),
         ),
         "sends": (MAY_SEND, _doubtful_sends, _of_sends),
-        "files": (MAY_SEE_SCHEDULED_FILES, ScheduledFile.objects.all, _of_scheduled_files),
+        "files": (MAY_SEE_SCHEDULED_FILES, ScheduledFile.objects.all, lambda: _of_scheduled_files(request)),
     }
     allowed = {name: (rows, needs) for name, (permission, rows, needs) in rare.items() if may(permission)}
     may_see_accounts = may(MAY_SEE_ACCOUNTS)
@@ -362,17 +363,17 @@ def _of_contact_requests(*, may_retry: bool) -> Iterator[Need]:
         )
 
 
-def _of_scheduled_files() -> Iterator[Need]:
-    for file, trouble in files_and_troubles():
-        if trouble is not None:
-            yield Need(
-                tone=trouble.tone,
-                title=_("%(file)s: the scheduled file needs you") % {"file": file},
-                text=trouble.text,
-                since=trouble.since,
-                url=reverse(f"dotbridge:{trouble.page}", args=[trouble.key]),
-                button=_("Look and decide"),
-            )
+def _of_scheduled_files(request: HttpRequest) -> Iterator[Need]:
+    may_change = request.user.has_perm(MAY_CHANGE_SCHEDULED_FILE)
+    for file, trouble in troubles_shown_to(request):
+        yield Need(
+            tone=trouble.tone,
+            title=_("%(file)s: the scheduled file needs you") % {"file": file},
+            text=trouble.text,
+            since=trouble.since,
+            url=reverse(f"dotbridge:{trouble.page}", args=[trouble.key]),
+            button=_("Look and decide") if may_change or trouble.page == "file" else _("See what happened"),
+        )
 
 
 def _of_mappings(*, may_correct: bool) -> Iterator[Need]:

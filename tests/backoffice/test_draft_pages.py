@@ -7,6 +7,7 @@ that a form carries; a click that comes twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -55,6 +56,7 @@ def test_a_send_is_confirmed_with_the_number_and_asked_for_once(back_office: Cli
     piece = back_office.get(url("draft-numbers", ready), chosen)
     assert piece.context["numbers"].number == 1
     assert f'value="{"f" * 64}"' in texts(piece)
+    assert "<span>person may be mailed</span>" in texts(piece)
     assert "Choose again" in texts(back_office.get(url("draft-numbers", ready), {"lists": "777"}))
     for _click in range(2):
         response = back_office.post(address, form(ready))
@@ -62,6 +64,7 @@ def test_a_send_is_confirmed_with_the_number_and_asked_for_once(back_office: Cli
     made = CampaignSend.objects.get()
     assert (made.state, made.recipients, made.book_ids) == (SendState.WAITING, 1, [ready.book.remote_id])
     page = texts(back_office.get(url("draft", ready)))
+    assert "is sent to 1 person." in page
     assert "Waiting for the worker" in page
     assert "Send…" not in page
 
@@ -109,6 +112,14 @@ def test_a_later_moment_is_the_sites_own_time(back_office: Client, ready: World,
     assert f'name="send_at" value="{local}"' in texts(back_office.get(url("draft-numbers", ready), later))
     back_office.post(url("draft-send", ready), form(ready, when="later", send_at=local))
     assert CampaignSend.objects.get().send_at == at
+
+
+def test_what_is_wrong_with_the_moment_is_told_to_who_cannot_see_it(back_office: Client, ready: World) -> None:
+    """The field names the place of the words, which has to be there."""
+    page = texts(back_office.get(url("draft-send", ready), {"lists": ready.link.pk, "when": "later"}))
+    (told_at,) = re.findall(r'aria-describedby="([^"]+)"', page.partition('name="send_at"')[2].partition(">")[0])
+    assert f'id="{told_at}"' in page
+    assert "Say when it is to be sent." in page.partition(f'id="{told_at}"')[2]
 
 
 def test_only_who_may_send_sends(logged_in: Callable[..., Client], ready: World) -> None:

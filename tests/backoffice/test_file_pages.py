@@ -6,11 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 from openpyxl import Workbook
@@ -19,7 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from dotbridge.backoffice.reads.files import label_of
 from dotbridge.crm.models import Contact, Lead
 from dotbridge.files.models import FileLoad, FilePiece, LoadState
-from dotbridge.files.waiting import LOAD_TASK, run_load
+from dotbridge.files.waiting import LOAD_TASK, request_load, run_load
 from tests.backoffice.conftest import texts
 from tests.files.conftest import chosen
 
@@ -205,7 +206,14 @@ def test_sheets_of_a_workbook_are_chosen(back_office: Client) -> None:
     assert "b@example.com" in texts(answer)
 
 
-@pytest.mark.parametrize("headers", ["", "no json", "[1]", '{"x": "E-mail"}', '{"1": {"a": 1}}', '{"1": "No such"}'])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *("", "no json", "[1]", '{"x": "E-mail"}', '{"1": {"a": 1}}', '{"1": "No such"}', '{"1": "\\ud800"}'),
+        *('{"1": "\\u0000"}', "[" * 100_000, '{"1": ' + "9" * 5_000 + "}"),
+    ],
+    ids=lambda headers: headers[:12],
+)
 def test_what_no_page_of_ours_sends_breaks_nothing(back_office: Client, headers: str) -> None:
     give(back_office)
     sent = {"choosing": "1", "headers": headers, "goes-1": "first_name", "encoding": "no-such", "same_address": "x"}
@@ -303,3 +311,23 @@ def test_who_may_load_nothing_sees_nothing_of_it(logged_in: Callable[..., Client
     assert nobody.get(reverse("dotbridge:files")).status_code == 403
     assert nobody.get(reverse("dotbridge:file-add")).status_code == 403
     assert reverse("dotbridge:files") not in texts(nobody.get(reverse("dotbridge:people")))
+
+
+def test_a_file_that_somebody_has_begun_to_load_meanwhile_is_not_forgotten(back_office: Client) -> None:
+    """Else it would be loaded, and nobody could say of what, or undo it."""
+    page = give(back_office)
+    load, sent = the_load(), chosen(page)
+    request_load_of_another = Thread(
+        target=lambda: (request_load(load=FileLoad.objects.get(pk=load.pk)), connections.close_all())
+    )
+
+    def look(execute: Any, sql: str, *rest: Any) -> Any:
+        if (sql.startswith("DELETE") or "FOR UPDATE" in sql) and request_load_of_another.ident is None:
+            request_load_of_another.start()
+            request_load_of_another.join()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        answer = back_office.post(address("file-discard"), sent, follow=True)
+    assert the_load().state == LoadState.WAITING
+    assert "Only a file that was not loaded can be forgotten." in texts(answer)

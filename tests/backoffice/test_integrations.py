@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -241,3 +242,15 @@ def test_there_is_no_bulk_deletion(back_office: Client, world: World) -> None:
     posted: Any = {"action": "delete_selected", "_selected_action": [world.integration.pk], "post": "yes"}
     back_office.post(reverse("dotbridge_tables:dotbridge_integrations_integration_changelist"), posted)
     assert Integration.objects.exists()
+
+
+def test_an_account_is_owned_by_somebody_who_may_come_in(back_office: Client, world: World) -> None:
+    """A host may have a million customers who log in, and their names are nobody's business here."""
+    User.objects.create_user("customer.of.the.shop", password="x")
+    left = User.objects.create_user("has.left", password="x")
+    for address in (reverse("dotbridge:account", args=[world.integration.pk]), page_of(world.integration)):
+        assert "customer.of.the.shop" not in texts(back_office.get(address))
+        assert "has.left" not in texts(back_office.get(address))
+    Integration.objects.update(default_owner=left)
+    for address in (reverse("dotbridge:account", args=[world.integration.pk]), page_of(world.integration)):
+        assert "has.left" in texts(back_office.get(address)), "whose it is stays to be chosen"

@@ -317,3 +317,9 @@ def test_no_name_turns_our_own_words_around(back_office: Client, world: World) -
     CampaignContent.objects.filter(pk=content.pk).update(html=f"<p>{turning}</p>")
     mail = reverse("dotbridge:draft-content", args=[content.integration_id, content.remote_id])
     assert turning in texts(back_office.get(mail))
+
+
+@pytest.mark.parametrize("address", ["/lists/%s/people.csv", "/people/files/%s/report.csv", "/lists/%s/", "/live/%s/"])
+def test_no_number_in_an_address_is_too_long_to_be_not_found(back_office: Client, address: str) -> None:
+    assert back_office.get(address % ("9" * 5_000)).status_code == 404
+    assert back_office.get(address % "999999999").status_code == 404

@@ -22,7 +22,13 @@ from django.utils import timezone
 from dotbridge.backoffice.models import RoleGroup
 from dotbridge.backoffice.role_services import make_role_groups
 from dotbridge.backoffice.roles import ACTIONS, ROLES, Role, permissions_of
-from dotbridge.connections.models import ListConnection
+from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind, ListConnection
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.services import create_list
+from dotbridge.mapping.models import Mapping
+from dotbridge.mirror.models import DataField
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 from tools.roles_table import roles_table
@@ -269,3 +275,42 @@ def test_no_link_of_a_page_leads_where_its_reader_may_not_go(world: World, role:
                 to_read.append(link)
     assert refused == []
     assert len(to_read) > 10
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.key)
+def test_a_newcomer_is_led_only_where_they_may_go(db: None, role: Role) -> None:
+    """An office in which nothing is yet, and then with each step of the way done."""
+    client = somebody(role)
+    may_go: dict[str, list[str]] = {}
+    for step, does in (
+        ("account", lambda: None),
+        ("fields", lambda: create_integration(name="Ours", username="api@example.com", password="secret-9")),
+        ("list", lambda: Mapping.objects.create(integration=Integration.objects.get(), entity="crm.contact")),
+        ("connect", lambda: create_list(name="Readers", entity="crm.contact")),
+    ):
+        does()
+        page = texts(client.get(house("home")))
+        links = re.findall(r'<a class="button[^"]*" href="([^"]+)"', page.partition('class="walk"')[2])
+        may_go[step] = links
+        assert [client.get(link, follow=True).status_code for link in links] == [200] * len(links), (step, links)
+    assert all(may_go.values()) == (role.key == "administrator")
+
+
+def test_no_button_of_home_says_what_its_reader_may_not_do(world: World) -> None:
+    """Seen as a marketer whom Home bade to send a refused upload again, which they may not."""
+    MarketingList.objects.filter(pk=world.marketing_list.pk).update(rule={"id": "no such"})
+    DataField.objects.filter(pk=world.field.pk).update(gone_at=timezone.now())
+    ContactRequest.objects.create(
+        integration=world.integration, remote_id=1, kind=ContactRequestKind.UNSUBSCRIBE, state=ChangeState.FAILED
+    )
+    mending = {"See and try again", "Correct the rule", "Correct the fields"}
+    said = {
+        role.key: {str(need.button) for need in somebody(role).get(house("home")).context["needs"]} & mending
+        for role in ROLES
+    }
+    assert said == {
+        "marketer": {"Correct the rule"},
+        "manager": mending,
+        "administrator": mending,
+        "auditor": set(),
+    }

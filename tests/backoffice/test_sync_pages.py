@@ -246,7 +246,7 @@ def test_an_upload_shows_the_report(back_office: Client, world: World) -> None:
 def test_a_refused_upload_is_sent_again_after_a_question(back_office: Client, world: World) -> None:
     address = reverse("dotbridge_tables:dotbridge_sync_upload_retry", args=[world.refused.pk])
     ExportItem.objects.filter(upload=world.refused).update(attempts=5)
-    assert "Send 1 rows again?" in texts(back_office.get(address))
+    assert "Send 1 row again?" in texts(back_office.get(address))
     assert Upload.objects.get(pk=world.refused.pk).retry_at is None
     assert "sent again with the next export" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
     assert Upload.objects.get(pk=world.refused.pk).retry_at is not None

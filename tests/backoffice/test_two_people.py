@@ -5,16 +5,19 @@ The list and its rule are tested with the lists; here is whatever else two peopl
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
+from dotbridge.campaigns.services import create_marketing_campaign
 from dotbridge.encryption import seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -351,3 +354,67 @@ def test_a_name_that_two_people_give_at_the_same_moment(back_office: Client) -> 
     assert answer.status_code == 200
     assert "Another list has this name already." in texts(answer)
     assert MarketingList.objects.get().description == "the quicker one"
+
+
+@contextmanager
+def quicker(words: str, act: Callable[[], object]) -> Iterator[None]:
+    """Somebody else is done with it right before the first statement with these words."""
+    done: list[Thread] = []
+
+    def look(execute: Any, sql: str, *rest: Any) -> Any:
+        if words in sql and not done:
+            done.append(Thread(target=lambda: (act(), connections.close_all())))
+            done[0].start()
+            done[0].join()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        yield
+    assert done, f"no statement says {words}"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["list-settings", "list-rule", "list-columns"])
+def test_a_list_that_somebody_deletes_meanwhile_is_not_here(back_office: Client, name: str) -> None:
+    made = create_list(name="Readers", entity="crm.contact")
+    sent = {"name": "Writers", "type": "dynamic", "rule": "{}", "column-field": "first_name", "column-label": "Called"}
+    address = reverse(f"dotbridge:{name}", args=[made.pk])
+    with quicker("FOR UPDATE", lambda: MarketingList.objects.filter(pk=made.pk).delete()):
+        answer = back_office.post(address, {**sent, "column-sort": ""})
+    assert answer.status_code == 404
+    assert not MarketingList.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_somebody_takes_while_a_list_is_renamed(back_office: Client) -> None:
+    made = create_list(name="Readers", entity="crm.contact")
+    address = reverse("dotbridge:list-settings", args=[made.pk])
+    sent = {"name": "Writers", "type": "dynamic", "description": "mine"}
+    with quicker("FOR UPDATE", lambda: create_list(name="Writers", entity="crm.contact")):
+        answer = back_office.post(address, sent)
+    assert answer.status_code == 200
+    assert str(answer.context["form"].errors["name"][0]).endswith("already exists.")
+    assert answer.context["form"]["description"].value() == "mine"
+
+
+def test_what_is_typed_and_refused_stands_in_its_form_alone(back_office: Client, world: World) -> None:
+    """A page that shows a thing and its form: what is not saved is not shown as if it were."""
+    campaign = create_marketing_campaign(name="Summer", code="summer")
+    answer = back_office.post(
+        reverse("dotbridge:marketing-campaign", args=[campaign.pk]),
+        {
+            "name": "Autumn",
+            "code": "autumn",
+            "report_period": "day",
+            "start_date": "2026-05-02",
+            "end_date": "2026-05-01",
+        },
+    )
+    assert answer.status_code == 200
+    assert 'id="tracking">?pk_campaign=summer<' in texts(answer)
+    file = save_scheduled_file(
+        scheduled_file=ScheduledFile(name="Shop", entity="crm.contact", url="sftp://files.example.com/a", username="m")
+    )
+    answer = back_office.post(reverse("dotbridge:scheduled-file-change", args=[file.pk]), {"name": "Market"})
+    assert answer.status_code == 200
+    assert [str(crumb.title) for crumb in answer.context["crumbs"]][-1] == "Shop"

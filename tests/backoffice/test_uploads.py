@@ -32,7 +32,7 @@ def test_a_refused_upload_goes_again_after_a_question(
     page = texts(back_office.get(url("upload", world.refused.pk)))
     assert re.search(r"<dt>Attempts</dt>\s*<dd>3</dd>", page)
     assert logged_in("dotbridge_sync.view_upload").post(address, {"confirmed": "yes"}).status_code == 403
-    assert "people again?" in texts(back_office.get(address))
+    assert "Send 1 person again?" in texts(back_office.get(address))
     assert Upload.objects.get(pk=world.refused.pk).retry_at is None
     assert "sent again with the next export" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
     assert "Only a refused upload" in texts(back_office.get(url("upload-retry", world.upload.pk), follow=True))
@@ -52,6 +52,8 @@ def test_a_refused_upload_lists_everybody_who_was_in_it_a_page_at_a_time(
         )
         for place in range(60)
     )
+    Upload.objects.filter(pk=world.refused.pk).update(row_count=99)
+    assert "Send 61 people again?" in texts(back_office.get(url("upload-retry", world.refused.pk)))
     Upload.objects.filter(pk=world.refused.pk).update(row_count=61)
     address = url("upload", world.refused.pk)
     first = back_office.get(address)

@@ -479,6 +479,8 @@ def test_home_says_what_did_not_come_and_what_asks(back_office: Client, folder: 
     assert "the scheduled file needs you" not in text_of(back_office, "home")
     ScheduledFile.objects.update(came_at=timezone.now() - timedelta(hours=49))
     assert "No new file has come for 48 hours." in text_of(back_office, "home")
+    ScheduledFile.objects.update(must_come_hours=1)
+    assert "No new file has come for an hour." in text_of(back_office, "home")
     ScheduledFile.objects.update(must_come_hours=None)
     assert "needs you" not in text_of(back_office, "home")
     put(folder, "b", more="b@example.com,Another\n")
@@ -504,6 +506,27 @@ def test_who_may_not_sees_and_does_nothing(folder: Path, logged_in: Callable[...
     viewer = logged_in(*of_crm, "dotbridge_scheduled_files.view_scheduledfile")
     assert "Read it now" not in text_of(viewer, "scheduled-file", shop.pk)
     assert "Shop" in text_of(viewer, "files")
+
+
+def test_home_leads_only_to_files_that_its_reader_may_open(
+    folder: Path, people_list: MarketingList, logged_in: Callable[..., Client]
+) -> None:
+    """Of a file that nobody but others may load it says nothing, and asks nobody to decide what they may not."""
+    shop = scheduled(folder, marketing_list=people_list)
+    put(folder, *"abcdefghij")
+    read(shop)
+    put(folder, "a")
+    read(shop)
+    sees, loads = ("dotbridge_scheduled_files.view_scheduledfile",), ("crm.add_contact", "crm.change_contact")
+    page, leave = (reverse(f"dotbridge:{name}", args=[shop.pk]) for name in ("scheduled-file", "scheduled-file-leave"))
+    assert "the scheduled file needs you" not in text_of(logged_in(*sees), "home")
+    viewer = logged_in(*sees, *loads)
+    home = text_of(viewer, "home")
+    assert f'href="{page}"' in home
+    assert leave not in home
+    assert viewer.get(page).status_code == 200
+    decides = ("dotbridge_scheduled_files.change_scheduledfile", "dotbridge_lists.change_marketinglist")
+    assert leave in text_of(logged_in(*sees, *loads, *decides), "home")
 
 
 def test_who_may_not_change_lists_fills_and_empties_none_by_a_file(

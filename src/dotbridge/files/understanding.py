@@ -75,12 +75,21 @@ class Choices:
                 % {"word": self.same_address, "words": ", ".join(SAME_ADDRESS)}
             )
         said = [self.encoding, self.delimiter, self.sheet, *self.columns, *self.columns.values()]
-        if any("\0" in each for each in said if each):
+        if not all(_can_be_stored(each) for each in said if each):
             raise FileRefused(_("There is a character in it that cannot be stored."))
 
     def with_columns(self, remembered: Mapping[str, str]) -> Choices:
         """The same, with what was chosen for an earlier file where nothing is chosen now."""
         return self if self.columns_are_all else replace(self, columns={**remembered, **self.columns})
+
+
+def _can_be_stored(text: str) -> bool:
+    """Whether the database can hold it: not with a zero, nor with half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 @dataclass(kw_only=True)

@@ -152,6 +152,15 @@ def cancel_load(*, load: FileLoad) -> bool:
     return bool(loads.filter(state=LoadState.RUNNING).update(cancel_asked_at=now))
 
 
+def forget_file(*, load: FileLoad) -> bool:
+    """Delete a file that was not loaded. False when it was, or somebody has asked for that."""
+    with transaction.atomic():
+        held = FileLoad.objects.select_for_update().filter(pk=load.pk, state__in=CAN_START).first()
+        if held is not None:
+            held.delete()
+    return held is not None
+
+
 def request_undoing(*, load: FileLoad) -> bool:
     """Have the worker take back what a load has changed. False when that was asked for already.
 

@@ -96,8 +96,8 @@ def update_list(
 
     A list that stops being dynamic keeps who is on it now; one that becomes dynamic forgets what stood on it.
     The rule of a list on demand counts from its next refresh. `seen` is the `fingerprint` of the given fields as the
-    person saw them. Raises ChangedMeanwhile where they hold something else by now, RuleError, ColumnsError and
-    Django's ValidationError; then nothing is changed.
+    person saw them. Raises ChangedMeanwhile where they hold something else by now or the list was deleted, RuleError,
+    ColumnsError and Django's ValidationError; then nothing is changed.
     """
     given: dict[str, Any] = {
         "name": name,
@@ -118,9 +118,9 @@ def _change(
     marketing_list: MarketingList, given: dict[str, Any], *, by: AbstractBaseUser | None, seen: str | None
 ) -> MarketingList:
     with transaction.atomic():
-        changed = MarketingList.objects.select_for_update().get(pk=marketing_list.pk)
-        if seen is not None and seen != fingerprint(changed, given):
-            raise ChangedMeanwhile([changed])
+        changed = MarketingList.objects.select_for_update().filter(pk=marketing_list.pk).first()
+        if changed is None or (seen is not None and seen != fingerprint(changed, given)):
+            raise ChangedMeanwhile([changed] if changed else [])
         former_type = changed.type
         for field, value in given.items():
             setattr(changed, field, value)

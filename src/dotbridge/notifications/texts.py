@@ -67,7 +67,11 @@ def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
             "%(number)s people were not taken. %(message)s",
             said.get("number", 0),
         ),
-        Kind.QUOTA_NEAR: _("%(number)s calls are left, %(used)s were made in the last hour. Then we wait."),
+        Kind.QUOTA_NEAR: ngettext(
+            "%(number)s call is left, %(used)s were made in the last hour. Then we wait.",
+            "%(number)s calls are left, %(used)s were made in the last hour. Then we wait.",
+            said.get("number", 0),
+        ),
     }
     return (texts[kind] % {**names, "what": what, "message": message}).strip()
 

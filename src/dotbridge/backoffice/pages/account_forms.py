@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dotbridge.backoffice.pages.forms import owners
 from dotbridge.backoffice.screens.integration_forms import RARE_SETTINGS, SETTINGS
 from dotbridge.conf import app_settings
 from dotbridge.encryption import SecretUnreadable, unseal
@@ -57,6 +58,7 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["default_owner"].empty_label = _("Nobody")  # type: ignore[attr-defined]
+        self.fields["default_owner"].queryset = owners(self.instance.default_owner_id)  # type: ignore[attr-defined]
         self.fields["data_fields_hours"] = HoursField(
             label=_("Read the data fields every"),
             help_text=_("For example 6 hours or 1 day. 0 hours reads them with every import."),

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.draft_frame import draft_crumbs, draft_or_404, draft_url, preview_context
@@ -234,11 +234,15 @@ def _is_theirs(request: HttpRequest, found: DraftPage) -> bool:
 
 
 def _said(made: CampaignSend) -> str:
-    number = grouped(made.recipients)
+    said = {"name": made.name, "number": grouped(made.recipients)}
     if made.send_at is None:
-        return _("%(name)s is sent to %(number)s people.") % {"name": made.name, "number": number}
-    return _("%(name)s is sent to %(number)s people on %(moment)s.") % {
-        "name": made.name,
-        "number": number,
-        "moment": moment_words(made.send_at),
-    }
+        text = ngettext(
+            "%(name)s is sent to %(number)s person.", "%(name)s is sent to %(number)s people.", made.recipients
+        )
+        return text % said
+    text = ngettext(
+        "%(name)s is sent to %(number)s person on %(moment)s.",
+        "%(name)s is sent to %(number)s people on %(moment)s.",
+        made.recipients,
+    )
+    return text % {**said, "moment": moment_words(made.send_at)}

@@ -195,7 +195,7 @@ def _columns(request: HttpRequest, load: FileLoad) -> dict[str, str]:
     target = file_target(load.entity)
     try:
         headers = json.loads(request.POST.get("headers") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         headers = {}
     headers = headers if isinstance(headers, dict) else {}
     # Of a file whose records have names of their own, the first rows do not show them all.

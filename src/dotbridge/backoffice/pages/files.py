@@ -28,7 +28,7 @@ from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad
 from dotbridge.files.targets import file_target
 from dotbridge.files.unpacking import LARGEST_FILE
-from dotbridge.files.waiting import cancel_load, keep_file, request_undoing
+from dotbridge.files.waiting import cancel_load, forget_file, keep_file, request_undoing
 from dotbridge.spreadsheets import csv_lines, guarded
 
 PAGE = 50
@@ -184,10 +184,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a file that was not loaded."""
     load = load_or_404(request, pk)
-    if load.is_at_work or load.loaded_at is not None:
+    if not forget_file(load=load):
         messages.error(request, _("Only a file that was not loaded can be forgotten."))
         return HttpResponseRedirect(file_url(load))
-    load.delete()
     messages.success(request, _("The file was forgotten."))
     return HttpResponseRedirect(reverse("dotbridge:files"))
 

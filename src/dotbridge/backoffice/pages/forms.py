@@ -81,15 +81,14 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-def owners(record: Any) -> Any:
-    """Who can own something: whoever may come in here, and the record's present owner.
+def owners(present: int | None) -> Any:
+    """Who can own something: whoever may come in here, and the present owner, by their key.
 
     A host may have a million other users.
     """
     users = get_user_model()
     found = users._default_manager.order_by(users.USERNAME_FIELD)  # noqa: SLF001 - as Django names it
     if any(each.name == "is_staff" for each in users._meta.get_fields()):  # noqa: SLF001 - as Django names it
-        present = record.owner_id if record else None
         found = found.filter(Q(is_staff=True) | Q(pk__in=[present] if present else []))
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import shortened
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 def clash_of_list(
     request: HttpRequest, error: ChangedMeanwhile, form: forms.Form | None, mine: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the page of a list says to the later one; see `clash`."""
-    (record,) = error.records
-    theirs = cast("MarketingList", record)
+    """What the page of a list says to the later one; see `clash`. Raises Http404 where the list was deleted."""
+    if not error.records:
+        raise Http404
+    theirs = cast("MarketingList", error.records[0])
     lines = [
         (
             (form.fields[name].label or name) if form is not None else _("Columns"),

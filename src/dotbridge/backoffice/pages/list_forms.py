@@ -131,7 +131,7 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.marketing_list = marketing_list
-        self.fields["owner"].queryset = owners(marketing_list)  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners(marketing_list.owner_id if marketing_list else None)  # type: ignore[attr-defined]
         known = {*INTERVALS}
         if marketing_list is not None and marketing_list.refresh_every is not None:
             known.add(int(marketing_list.refresh_every.total_seconds()))

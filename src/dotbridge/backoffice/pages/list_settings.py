@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import posted_seen, seen_of
+from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import page, person_of, report_change
 from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_columns import columns_context, read_posted_columns
@@ -173,6 +174,9 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
         return found if found["clash"] else None
     except (RuleError, UnknownEntity) as error:
         form.add_error("type", str(error))
+        return {}
+    except ValidationError as error:
+        add_refusal(form, error)
         return {}
     except TookTooLong:
         form.add_error("type", _("This takes too long at present. Nothing was changed; make the rule simpler first."))

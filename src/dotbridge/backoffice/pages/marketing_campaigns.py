@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -55,7 +56,7 @@ class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = owners(self.instance)  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners(self.instance.owner_id)  # type: ignore[attr-defined]
 
     def clean_code(self) -> str:
         """The code, if it is nobody else's."""
@@ -102,7 +103,8 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     may_change = request.user.has_perm(MAY_CHANGE_MARKETING_CAMPAIGN)
     if request.method == "POST" and not may_change:
         raise PermissionDenied
-    form = MarketingCampaignForm(request.POST if request.method == "POST" else None, instance=found)
+    # What is typed is written into the form's own copy: the page shows what is kept.
+    form = MarketingCampaignForm(request.POST if request.method == "POST" else None, instance=copy(found))
     context: dict[str, Any] = {"seen": seen_of(request, found, form.fields), "reload_url": request.path}
     if request.method == "POST" and form.is_valid():
         problem = _store(form, found, context["seen"])
@@ -115,7 +117,7 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     return show(
         request,
         "backoffice/house/marketing_campaign.html",
-        title=MarketingCampaign.objects.get(pk=pk).name,
+        title=found.name,
         status=409 if "clash" in context else 200,
         current="campaigns",
         crumbs=[Crumb(title=_("Marketing campaigns"), url=reverse("dotbridge:marketing-campaigns"))],

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
@@ -211,6 +211,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: str) -> HttpResponse:
     # Before the form, which writes what was typed into the instance.
     context = {"seen": seen_of(request, instance, SETTINGS), "reload_url": request.path} if instance.pk else {}
+    crumbs = _crumbs(instance if instance.pk else None)
     form = ScheduledFileForm(request.POST or None, request=request, instance=instance)
     if request.method == "POST" and form.is_valid():
         try:
@@ -233,7 +234,7 @@ def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: s
         title=title,
         current="people",
         status=409 if "clash" in context else 200,
-        crumbs=_crumbs(instance if instance.pk else None),
+        crumbs=crumbs,
         context={"form": form, "answer": _("Save"), "back_url": back_url, **context},
     )
 
@@ -263,7 +264,8 @@ def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("There are more of them by now than when you were asked. Look again."))
     elif request.method == "POST" and request.POST.get("confirmed"):
         allow_leaving(scheduled_file=found, number=last.held)
-        log_change(request, found, _("%(n)s people may leave the list.") % {"n": grouped(last.held)})
+        text = ngettext("%(n)s person may leave the list.", "%(n)s people may leave the list.", last.held)
+        log_change(request, found, text % {"n": grouped(last.held)})
         messages.success(request, _("The file is read again, and they leave the list."))
         return HttpResponseRedirect(_url(found))
     return _ask(

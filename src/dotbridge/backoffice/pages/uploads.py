@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped, report_rows, standing_text
@@ -132,6 +133,8 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
             log_change(request, found, _("To be sent again."))
             messages.success(request, _("They are sent again with the next export."))
         return HttpResponseRedirect(url)
+    # Who was sent again since, or has left the list, is in the file no more.
+    number = ExportItem.objects.filter(connection=found.connection_id, upload=found).count()
     return show(
         request,
         "backoffice/house/confirm.html",
@@ -139,7 +142,8 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
         current="activity",
         crumbs=[Crumb(title=_("Uploads"), url=reverse("dotbridge:activity-uploads"))],
         context={
-            "question": _("Send %(n)s people again?") % {"n": grouped(found.row_count)},
+            "question": ngettext("Send %(n)s person again?", "Send %(n)s people again?", number)
+            % {"n": grouped(number)},
             "consequences": [
                 line
                 for line in (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import how_to_start_worker, worker_is_alive
@@ -137,7 +137,9 @@ def progress_of(load: FileLoad) -> Progress | None:
         return Progress(text=_("Waiting for the worker"), can_cancel=True)
     if load.cancel_asked_at is not None:
         return Progress(text=_("Cancelling"), fraction=load.fraction)
-    rows = _("%(n)s rows") % {"n": grouped(load.rows_done)} if load.rows_done else ""
+    rows = (
+        ngettext("%(n)s row", "%(n)s rows", load.rows_done) % {"n": grouped(load.rows_done)} if load.rows_done else ""
+    )
     return Progress(
         text=STEPS.get(load.step, _("Starting…")),
         detail=rows,

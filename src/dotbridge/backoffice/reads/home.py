@@ -20,7 +20,7 @@ from dotbridge.backoffice.counting import Renew, standings_of
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
-from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_LISTS
+from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT, MAY_ADD_LIST, MAY_CONNECT, MAY_SEE_ACCOUNTS, MAY_SEE_LISTS
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import note_scopes
 from dotbridge.consent.models import ConsentState, SubjectKind
@@ -100,7 +100,7 @@ class Calls:
 
 @dataclass(frozen=True, kw_only=True)
 class WalkStep:
-    """A step of a newcomer's way: done, next, or later."""
+    """A step of a newcomer's way: done, next, or later. `url` is empty where the person may not take it."""
 
     title: str
     text: str
@@ -258,37 +258,34 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
     integration = Integration.objects.order_by("pk").first()
     first_list = MarketingList.objects.order_by("-pk").first()
     has_fields = integration is not None and integration.mappings.exists()
-    account_url = (
-        reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
-    )
-    list_url = reverse("dotbridge:list", args=[first_list.pk]) if first_list else reverse("dotbridge:list-add")
+    account_url = reverse("dotbridge:account", args=[integration.pk]) if integration else ""
     steps = [
         WalkStep(
             title=_("Connect your Dotdigital account"),
             text=_("With the address and password of an API user."),
             button=_("Connect an account"),
-            url=account_url,
+            url=reverse("dotbridge:account-add") if may(MAY_ADD_ACCOUNT) else "",
             is_done=integration is not None,
         ),
         WalkStep(
             title=_("Map your fields"),
             text=_("Once the account was read, the names are mapped by themselves. Add what else you need."),
             button=_("See the fields"),
-            url=reverse("dotbridge:fields") if has_fields else account_url,
+            url=account_url,
             is_done=has_fields,
         ),
         WalkStep(
             title=_("Make a list"),
             text=_("A rule on your own records. Whoever matches it is on the list."),
             button=_("Make a list"),
-            url=list_url,
+            url=reverse("dotbridge:list-add") if may(MAY_ADD_LIST) else "",
             is_done=first_list is not None,
         ),
         WalkStep(
             title=_("Connect the list"),
             text=_("Choose its address book, and look at what will happen first."),
             button=_("Connect the list"),
-            url=reverse("dotbridge:list-connect", args=[first_list.pk]) if first_list else list_url,
+            url=reverse("dotbridge:list-connect", args=[first_list.pk]) if first_list and may(MAY_CONNECT) else "",
             is_done=False,
         ),
     ]

@@ -19,11 +19,15 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.absences import missing_names, missing_words
-from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
+from dotbridge.backoffice.reads.scheduled_files import troubles_shown_to
 from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.backoffice.rights import (
     MAY_CHANGE_ACCOUNT,
     MAY_CHANGE_CONNECTION,
+    MAY_CHANGE_LIST,
+    MAY_CHANGE_MAPPING,
+    MAY_CHANGE_SCHEDULED_FILE,
+    MAY_RETRY_UPLOAD,
     MAY_SEE_ACCOUNTS,
     MAY_SEE_CHANGES,
     MAY_SEE_LISTS,
@@ -92,11 +96,15 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     rare: dict[str, tuple[str, Callable[[], QuerySet[Any]], Callable[[], Iterator[Need]]]] = {
         "switched off": (MAY_SEE_LISTS, _switched_off, lambda: _of_switched_off(may_see=may(MAY_SEE_ACCOUNTS))),
         "absences": (MAY_SEE_ACCOUNTS, absent, lambda: _of_absences(may_confirm=may(MAY_CHANGE_ACCOUNT))),
-        "uploads": (MAY_SEE_UPLOADS, _refused_uploads, _of_uploads),
+        "uploads": (MAY_SEE_UPLOADS, _refused_uploads, lambda: _of_uploads(may_retry=may(MAY_RETRY_UPLOAD))),
         "changes": (MAY_SEE_CHANGES, _failed_changes, _of_changes),
-        "requests": (MAY_SEE_CHANGES, _failed_requests, _of_contact_requests),
+        "requests": (
+            MAY_SEE_CHANGES,
+            _failed_requests,
+            lambda: _of_contact_requests(may_retry=may(MAY_CHANGE_CONNECTION)),
+        ),
         "sends": (MAY_SEND, _doubtful_sends, _of_sends),
-        "files": (MAY_SEE_SCHEDULED_FILES, ScheduledFile.objects.all, _of_scheduled_files),
+        "files": (MAY_SEE_SCHEDULED_FILES, ScheduledFile.objects.all, lambda: _of_scheduled_files(request)),
     }
     allowed = {name: (rows, needs) for name, (permission, rows, needs) in rare.items() if may(permission)}
     may_see_accounts = may(MAY_SEE_ACCOUNTS)
@@ -105,9 +113,9 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     if may_see_accounts:
         yield from _of_accounts(has_worker="workers" in there)
     if may(MAY_SEE_LISTS):
-        yield from _of_lists(may_allow=may(MAY_CHANGE_CONNECTION))
+        yield from _of_lists(may_allow=may(MAY_CHANGE_CONNECTION), may_correct=may(MAY_CHANGE_LIST))
     if may(MAY_SEE_MAPPINGS):
-        yield from _of_mappings()
+        yield from _of_mappings(may_correct=may(MAY_CHANGE_MAPPING))
     for name, (_rows, needs) in allowed.items():
         if name in there:
             yield from needs()
@@ -186,7 +194,7 @@ def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
         )
 
 
-def _of_lists(*, may_allow: bool) -> Iterator[Need]:
+def _of_lists(*, may_allow: bool, may_correct: bool) -> Iterator[Need]:
     """What is the matter with connected lists. The rule of each is read; of the connections, those few alone that have
     something to them."""
     lists = list(MarketingList.objects.filter(connection__isnull=False).order_by("name"))
@@ -204,7 +212,7 @@ def _of_lists(*, may_allow: bool) -> Iterator[Need]:
                 title=_("%(list)s: the rule cannot be read") % {"list": each},
                 text=problem,
                 url=reverse("dotbridge:list-rule", args=[each.pk]),
-                button=_("Correct the rule"),
+                button=_("Correct the rule") if may_correct else _("Look at the rule"),
                 marketing_list=each.pk,
             )
 
@@ -261,7 +269,7 @@ def _refused_uploads() -> QuerySet[Upload]:
     return Upload.objects.filter(Exists(items), state=UploadState.REFUSED)
 
 
-def _of_uploads() -> Iterator[Need]:
+def _of_uploads(*, may_retry: bool) -> Iterator[Need]:
     """What Dotdigital refused as a whole, a line a list; rows that were sent again since belong to another upload."""
     refused = (
         _refused_uploads().annotate(rows=Count("items")).select_related("connection__marketing_list").order_by("-id")
@@ -282,7 +290,7 @@ def _of_uploads() -> Iterator[Need]:
             text=" ".join(filter(None, [text % {"n": grouped(people)}, stored_text(newest.message), again])),
             since=newest.finished_at,
             url=reverse("dotbridge:upload", args=[newest.pk]),
-            button=_("See and try again"),
+            button=_("See and try again") if may_retry and not newest.retry_at else _("See the upload"),
             marketing_list=newest.connection.marketing_list_id,
         )
 
@@ -331,7 +339,7 @@ def _failed_requests() -> QuerySet[ContactRequest]:
     return ContactRequest.objects.filter(state=ChangeState.FAILED)
 
 
-def _of_contact_requests() -> Iterator[Need]:
+def _of_contact_requests(*, may_retry: bool) -> Iterator[Need]:
     """Opt-outs and erasures that Dotdigital did not take, one line an account."""
     rows = (
         _failed_requests()
@@ -351,24 +359,24 @@ def _of_contact_requests() -> Iterator[Need]:
             text=text % {"n": grouped(number)},
             since=since,
             url=reverse("dotbridge:activity-changes"),
-            button=_("See and try again"),
+            button=_("See and try again") if may_retry else _("See what happened"),
         )
 
 
-def _of_scheduled_files() -> Iterator[Need]:
-    for file, trouble in files_and_troubles():
-        if trouble is not None:
-            yield Need(
-                tone=trouble.tone,
-                title=_("%(file)s: the scheduled file needs you") % {"file": file},
-                text=trouble.text,
-                since=trouble.since,
-                url=reverse(f"dotbridge:{trouble.page}", args=[trouble.key]),
-                button=_("Look and decide"),
-            )
+def _of_scheduled_files(request: HttpRequest) -> Iterator[Need]:
+    may_change = request.user.has_perm(MAY_CHANGE_SCHEDULED_FILE)
+    for file, trouble in troubles_shown_to(request):
+        yield Need(
+            tone=trouble.tone,
+            title=_("%(file)s: the scheduled file needs you") % {"file": file},
+            text=trouble.text,
+            since=trouble.since,
+            url=reverse(f"dotbridge:{trouble.page}", args=[trouble.key]),
+            button=_("Look and decide") if may_change or trouble.page == "file" else _("See what happened"),
+        )
 
 
-def _of_mappings() -> Iterator[Need]:
+def _of_mappings(*, may_correct: bool) -> Iterator[Need]:
     """The first line of each mapping that cannot be sent."""
     rows = MappingRow.objects.filter(mapping__integration__is_active=True).order_by("mapping", "pk")
     mappings_seen = set()
@@ -384,5 +392,5 @@ def _of_mappings() -> Iterator[Need]:
                 title=_("%(mapping)s: a field is not sent any more") % {"mapping": row.mapping},
                 text=f"{row.data_field.name}: {problem}",
                 url=reverse("dotbridge:mapping", args=[row.mapping_id]),
-                button=_("Correct the fields"),
+                button=_("Correct the fields") if may_correct else _("See the fields"),
             )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from dotbridge.backoffice.pages.editing import clash_of_form, line_of_secret
+from dotbridge.backoffice.pages.forms import owners
 from dotbridge.backoffice.screens.base import AnyModelForm
 from dotbridge.conf import app_settings
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
@@ -57,6 +58,8 @@ class IntegrationForm(AnyModelForm):
         self.seen = self.data.get("seen", "")[:64]
         if not self.seen and self.instance.pk:
             self.seen = fingerprint(self.instance, HELD)
+        if "default_owner" in self.fields:
+            self.fields["default_owner"].queryset = owners(self.instance.default_owner_id)  # type: ignore[attr-defined]
         # Without the permission to change it, the admin shows the record and no form fields.
         if "password" not in self.fields:
             return

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped, report_rows, upload_badge
 from dotbridge.backoffice.pages.frame import show_refusal
@@ -147,12 +147,13 @@ class UploadScreen(ReadOnlyScreen):
                 self.log_change(request, upload, _("Rows to be sent again."))
                 messages.success(request, _("The rows are sent again with the next export."))
             return HttpResponseRedirect(url_of(upload))
+        question = ngettext("Send %(rows)s row again?", "Send %(rows)s rows again?", upload.row_count)
         return self.render_page(
             request,
             "backoffice/confirm.html",
             title=_("Send the rows again"),
             record=upload,
-            question=_("Send %(rows)s rows again?") % {"rows": grouped(upload.row_count)},
+            question=question % {"rows": grouped(upload.row_count)},
             consequences=[
                 stored_text(upload.message),
                 _("The rows of members who are still on the list go to Dotdigital with the next export."),

@@ -22,6 +22,7 @@ from dotbridge.connections.models import (
     AccountChange,
     CampaignSend,
     ChangeState,
+    Ending,
     ListConnection,
     Look,
     LookKind,
@@ -285,6 +286,22 @@ def test_who_opts_out_while_an_upload_brings_them_to_the_book_is_not_mailed(
     assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p1@example.com", "p2@example.com"]
 
 
+def test_whom_somebody_has_put_back_there_since_the_last_run_is_not_mailed(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    opt_out(link, "p1@example.com")
+    sync(integration, kind=RunKind.EXPORT)
+    book = link.address_book.remote_id
+    assert "p1@example.com" not in remote.contacts(book)
+    send = ask_to_send(draft, link)
+    remote.create_contact("p1@example.com", book=book)
+    for _turn in range(4):
+        carry_out(integration, send)
+        sync(integration, kind=RunKind.EXPORT)
+    remote.sandbox.finish_chores()
+    assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p2@example.com"]
+
+
 def test_an_erased_address_is_not_mailed(
     integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
 ) -> None:
@@ -521,8 +538,9 @@ def test_what_is_taken_back_in_the_moment_in_which_its_turn_comes_is_no_problem(
 
     class TakesBack(NobodyWatches):
         def progressed(self, step: Step, done: int, total: int | None) -> None:
-            if step.name == "campaign_sends" and done == 1:
-                withdraw_send(send=CampaignSend.objects.get(pk=later.pk))
+            waiting = CampaignSend.objects.filter(pk=later.pk, state=SendState.WAITING).first()
+            if waiting is not None and posts(remote):
+                withdraw_send(send=waiting)
 
     run = sync(integration, kind=RunKind.REQUESTS, observer=TakesBack())
 
@@ -653,10 +671,11 @@ def test_a_new_contact_after_the_last_run_is_not_counted(link: ListConnection, d
     assert outbound.FEW_MORE == 10
 
 
+@pytest.mark.parametrize("looked_at", ["/campaigns/5", "/contacts"])
 def test_a_list_that_is_disconnected_while_dotdigital_is_looked_at_is_not_sent_to(
-    scripted: Integration, vendor: CampaignVendor
+    scripted: Integration, vendor: CampaignVendor, looked_at: str
 ) -> None:
-    """The look at the campaign takes its time: what happens here until it is answered counts."""
+    """The looks at the campaign and at its books take their time: what happens here until they are answered counts."""
     link = ListConnection.objects.get()
     now = timezone.now()
     address = "ann@example.com"
@@ -678,7 +697,7 @@ def test_a_list_that_is_disconnected_while_dotdigital_is_looked_at_is_not_sent_t
     answered = vendor.server.otherwise
 
     def disconnects(request: Request) -> Reply:
-        if request.target.endswith("/campaigns/5"):
+        if looked_at in request.target and not Ending.objects.exists():
             request_ending(link=link, takes_out=False)
             connections.close_all()  # this is the server's own thread
         return answered(request)

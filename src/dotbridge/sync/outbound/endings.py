@@ -17,7 +17,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import Ending, EndingState
+from dotbridge.connections.models import Ending, EndingState, ListConnection
 from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, is_due, move, put_off
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records
@@ -27,15 +27,16 @@ from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.consent import record_dotdigitals_word
+from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.inbound.suppressions import import_unsubscribes_of_book
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import ExportItem, Upload, UploadState
-from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.attempts import attempt, move_by_run
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.removals import remove_everybody, remove_opted_out_of
-from dotbridge.sync.outbound.states import UPLOAD_MOVES
+from dotbridge.sync.outbound.states import UNTOLD, UPLOAD_MOVES
 from dotbridge.sync.selectors import ON_THEIR_WAY
 from dotbridge.sync.services import finish_ending
 from dotdigital import NotFound
@@ -129,7 +130,10 @@ def _end(step: StepContext, ending: Ending) -> None:
     if link.address_book.gone_at is None:
         # Who left the book has left the list: that is known before anything goes to another book.
         with suppress(NotFound):  # the book is gone there by now
+            # Nobody comes back for those whom an upload has brought since it was read last.
+            import_contacts_of_book(step, link.address_book)
             import_unsubscribes_of_book(step, link.address_book)
+        _give_up_uploads(link)
         record_dotdigitals_word(step)
         if not _is_left(step, ending):
             return
@@ -153,6 +157,15 @@ def _has_arrived(ending: Ending) -> bool:
     text = _("An upload of this list is on its way. The connection ends when it is finished.")
     move(ending, ENDING_MOVES, EndingState.WAITING, message=text)
     return False
+
+
+def _give_up_uploads(link: ListConnection) -> None:
+    """What is on its way for longer than a day: its rows may have arrived, and leave the book as all others do."""
+    for upload in Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY):
+        with transaction.atomic():
+            release_consents(upload)
+            now = timezone.now()
+            move_by_run(upload, UPLOAD_MOVES, UploadState.REFUSED, remote_status=UNTOLD, finished_at=now, retry_at=now)
 
 
 def _ranked(step: StepContext, ending: Ending) -> Ranked:

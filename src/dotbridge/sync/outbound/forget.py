@@ -15,13 +15,13 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.outbound.members import EvaluatedMembers
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_parameters
-from dotbridge.sync.outbound.written import IS_IN_BOOK, IS_OURS, IS_THERE_UNDER_ANOTHER, WRITTEN_SINCE
+from dotbridge.sync.outbound.written import HAS_ARRIVED, IS_IN_BOOK, IS_OURS, IS_THERE_UNDER_ANOTHER, WRITTEN_SINCE
 
-# So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
+# So long a row that Dotdigital has taken, or may have, can stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
 
-# Nothing of ours is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose id
-# has not been read yet is waited for.
+# Nothing of ours is in the book, or it is not to be touched there: only our own note goes. An address that has arrived,
+# or may have, and has not been read there yet is waited for.
 _FORGET = f"""
     WITH forgotten AS (
         DELETE FROM dotbridge_sync_exportitem i
@@ -35,8 +35,7 @@ _FORGET = f"""
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (NOT (d.is_opt_out OR {IS_OURS})
                OR (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK})
-          AND (u.id IS NULL OR u.state <> 'finished' OR j.taken_out_at IS NOT NULL OR j.reason <> ''
-               OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
+          AND (NOT {HAS_ARRIVED} OR j.taken_out_at IS NOT NULL OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
                   i.was_confirmed, {IS_OURS} AND j.taken_out_at IS NULL

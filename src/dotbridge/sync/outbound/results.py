@@ -42,6 +42,7 @@ from dotbridge.sync.outbound.states import (
     REFUSED_STATUSES,
     UNNAMED_STATUS,
     UNSUBSCRIBING,
+    UNTOLD,
     UPLOAD_MOVES,
     reason_of,
 )
@@ -183,7 +184,7 @@ def _poll(step: StepContext, upload: Upload) -> bool:
             else:
                 _apply_report(step, upload)
     except NotFound:
-        _give_up(step, upload, "Unknown")
+        _give_up(step, upload, UNTOLD)
         return True
     except (Version3Denied, Rejected) as error:
         move(upload, UploadState.UNKNOWN, message=error.text)
@@ -198,7 +199,7 @@ def _poll(step: StepContext, upload: Upload) -> bool:
         return True
     if answer.unfinished and not UPLOAD_MOVES.is_overdue(upload.sent_at):
         return False
-    _give_up(step, upload, "Unknown" if answer.unfinished else upload.remote_status)
+    _give_up(step, upload, UNTOLD if answer.unfinished else upload.remote_status)
     return True
 
 
@@ -344,7 +345,7 @@ def _settle(step: StepContext, upload: Upload) -> bool:
             raise
         restore_connection()
         # Nobody can tell, and others wait for it. Twice is better than never.
-        _give_up(step, upload, "Unknown")
+        _give_up(step, upload, UNTOLD)
         return True
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RELEASE_UNSEEN, [upload.pk, book.integration_id, book.pk])

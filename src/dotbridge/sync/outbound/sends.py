@@ -34,6 +34,7 @@ from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.consent import record_dotdigitals_word
+from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.inbound.drafts import fingerprint_of
 from dotbridge.sync.inbound.storable import kind
 from dotbridge.sync.inbound.suppressions import hear_of_former_books
@@ -103,13 +104,17 @@ def _carry_out(step: StepContext, send: CampaignSend) -> None:
 def _ask(step: StepContext, send: CampaignSend) -> None:
     # Dotdigital first: to look there takes its time, and what happens here until then counts.
     problem = _problem_of_time(send) or _problem_there(step.account.campaigns.get(send.remote_id), send)
-    links = links_of_send(send)
-    unheard = ListConnection.objects.filter(is_still_to_be_noted(), pk__in=[link.pk for link in links])
+    former = links_of_send(send)
+    for link in former:
+        # Whom an upload has brought, or somebody there, since the book was read last may have opted out here.
+        import_contacts_of_book(step, link.address_book)
+    unheard = ListConnection.objects.filter(is_still_to_be_noted(), pk__in=[link.pk for link in former])
     if unheard.exists():
         # What a book refuses to tell refuses no campaign: it is put off below.
         with suppress(Rejected, NotFound):
             hear_of_former_books(step)
         record_dotdigitals_word(step)
+    links = links_of_send(send)
     numbers = count_recipients(links)
     if problem := problem or _problem_here(send, links, numbers):
         finish_send(send=send, state=SendState.FAILED, message=problem)

@@ -104,6 +104,8 @@ class Refused:
     retry_after: timedelta | None
 
 
+# Dotdigital's own status of an import that it knows nothing of, and ours of one whose end nobody has told for a day.
+UNTOLD = "Unknown"
 REFUSED_STATUSES: dict[str, Refused] = {
     "RejectedByWatchdog": Refused(
         _("Dotdigital's quality check refused the whole file. Ask Dotdigital why, then try again here."),
@@ -111,7 +113,7 @@ REFUSED_STATUSES: dict[str, Refused] = {
     ),
     "InvalidFileFormat": Refused(_("Dotdigital could not read the file. Its rows are sent again."), timedelta(hours=1)),
     "Failed": Refused(_("Dotdigital failed to process the file. Its rows are sent again."), timedelta(minutes=15)),
-    "Unknown": Refused(_("Dotdigital does not know what became of the file. Its rows are sent again."), timedelta(0)),
+    UNTOLD: Refused(_("Dotdigital does not know what became of the file. Its rows are sent again."), timedelta(0)),
     "ExceedsAllowedContactLimit": Refused(
         _("The account would have more contacts than its contract allows. Make room, then try again here."),
         None,

@@ -45,11 +45,13 @@ IS_IN_BOOK = f"""EXISTS (
         UNION ALL
         {_UNDER_ANOTHER} AND {_IS_TO_LEAVE}
     )"""
-# Whether we brought the contact of note `i`, with its upload `u`, to the book, or updated it there. Of a row that may
-# have arrived though nobody said so it is thought where the contact was not in the book before.
-IS_OURS = f"""(i.was_confirmed OR (u.state = 'finished' AND i.reason = '') OR (i.operation <> 'update' AND (
-        i.reason = 'unreported' OR (u.state = 'refused' AND u.remote_status NOT IN ({_NOTHING_ARRIVED})))
-    )) IS TRUE"""
+# Whether the row of note `i`, by its upload `u`, was taken, or may have been though nobody said so: that is thought
+# where the contact was not in the book before.
+HAS_ARRIVED = f"""((u.state = 'finished' AND i.reason = '') OR (i.operation <> 'update' AND (
+        i.reason = 'unreported' OR (u.state = 'refused' AND u.remote_status NOT IN ({_NOTHING_ARRIVED}))
+    ))) IS TRUE"""
+# Whether we brought the contact of note `i` to the book, or updated it there.
+IS_OURS = f"(i.was_confirmed IS TRUE OR {HAS_ARRIVED})"
 # The contacts `c` of the book that leave it when the whole list does: whom the list has brought there or updated, also
 # those who left the list while Dotdigital did not mail them. The parameters are `connection`, `integration`, `book` and
 # `live`.

@@ -14,7 +14,14 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
-from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, Resubscription, RunKind
+from dotbridge.connections.models import (
+    ChangeState,
+    ContactRequest,
+    ContactRequestKind,
+    ListConnection,
+    Resubscription,
+    RunKind,
+)
 from dotbridge.connections.services import (
     request_deletion,
     request_resubscription,
@@ -25,7 +32,7 @@ from dotbridge.connections.services import (
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import Source
 from dotbridge.consent.services import opt_out_addresses, opt_out_records
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.mirror.models import Contact
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, status
@@ -58,6 +65,29 @@ def test_who_opted_out_and_was_erased_here_is_unsubscribed_all_the_same(
     erase_address(address="ann@example.com")
     sync(integration, kind=RunKind.REQUESTS)
     assert status(remote, "ann@example.com") == "Unsubscribed"
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+def test_whom_dotdigital_keeps_is_unsubscribed_from_the_books_of_lists(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Erased here alone: whether they are in a book by then or come into it later, nobody here knows of them."""
+    other = remote.create_book("Of no list")
+    for place in (book, other):
+        remote.create_contact("ann@example.com", book=place)
+    sync(integration)
+    for address in ("ann@example.com", "late@example.com"):
+        erase_address(address=address)
+    for place in (book, other):
+        remote.create_contact("late@example.com", book=place)
+    remote.sandbox.advance(60)
+    for _turn in range(2):
+        sync(integration)
+        sync(integration, kind=RunKind.REQUESTS)
+    assert remote.contacts(book) == {}
+    assert set(remote.contacts(other)) == {"ann@example.com", "late@example.com"}
+    assert len(remote.ask("GET", f"/v2/address-books/{book}/contacts/unsubscribed-since/2000-01-01")) == 2
+    assert list(ContactRequest.objects.values_list("state", "email_key")) == [(ChangeState.DONE, "")] * 2
 
 
 def test_who_is_not_there_any_more_needs_not_be_told_of(
@@ -108,7 +138,7 @@ def test_who_is_erased_everywhere_is_deleted_there_whether_we_know_them_or_not(
     erase_address(address="Ann@example.com", is_remote=True)
     sync(integration, kind=RunKind.REQUESTS)
     assert remote.find_contact("ann@example.com") is None
-    asked = ContactRequest.objects.get()
+    asked = ContactRequest.objects.get(kind=ContactRequestKind.ERASE)
     assert (asked.state, asked.email_key) == (ChangeState.DONE, "")
 
 

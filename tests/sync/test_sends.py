@@ -305,10 +305,21 @@ def test_whom_somebody_has_put_back_there_since_the_last_run_is_not_mailed(
 def test_an_erased_address_is_not_mailed(
     integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
 ) -> None:
-    erase_address(address="p2@example.com")
-    remote.create_contact("p2@example.com", book=link.address_book.remote_id)
-    sync(integration, kind=RunKind.IMPORT)
-    assert count_recipients([link]).number == 2
+    """Neither somebody who is in the book, nor somebody who comes into it later, though Dotdigital keeps both."""
+    opt_out(link, "p1@example.com")
+    for name in ("p1", "p2"):
+        erase_address(address=f"{name}@example.com")
+    erase_address(address="later@example.com")
+    assert count_recipients([link]).number == 1
+    send = ask_to_send(draft, link)
+    remote.create_contact("later@example.com", book=link.address_book.remote_id)
+    for _turn in range(3):
+        carry_out(integration, send)
+        sync(integration, kind=RunKind.EXPORT)
+    remote.sandbox.finish_chores()
+    assert sent_to(remote, draft.remote_id) == ["p0@example.com"]
+    for name in ("p1", "p2", "later"):
+        assert remote.find_contact(f"{name}@example.com"), "nobody asked for its deletion there"
 
 
 def test_when_all_have_opted_out_meanwhile_nobody_is_asked_for_anything(

@@ -12,12 +12,12 @@ class ConnectionsConfig(AppConfig):
         """Tell consent which account and book bind a list, and take part in erasures."""
         from dotbridge.connections.selectors import scopes_of_connected_list  # noqa: PLC0415 - needs the models
         from dotbridge.connections.services.contact_requests import (  # noqa: PLC0415 - needs the models
+            erase_from_accounts,
             erase_from_requests,
-            request_remote_erasure,
         )
-        from dotbridge.consent.erasure import address_erased, remote_erasure_asked  # noqa: PLC0415 - needs the models
+        from dotbridge.consent.erasure import address_erased, erasure_begins  # noqa: PLC0415 - needs the models
         from dotbridge.consent.scopes import register_connections  # noqa: PLC0415 - needs the models
 
         register_connections(scopes_of_connected_list)
-        remote_erasure_asked.connect(request_remote_erasure)
+        erasure_begins.connect(erase_from_accounts)
         address_erased.connect(erase_from_requests)

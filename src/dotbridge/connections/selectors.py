@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -13,7 +13,9 @@ from dotbridge.connections.models import (
     AccountChange,
     BookOfList,
     CampaignSend,
+    ChangeState,
     ContactRequest,
+    ContactRequestKind,
     Ending,
     EndingState,
     ListConnection,
@@ -146,6 +148,15 @@ def open_sends(integration: Integration) -> list[CampaignSend]:
     found = CampaignSend.objects.filter(integration=integration, state__in=OPEN_SENDS)
     found = found.select_related("integration", "requested_by").filter(is_due())
     return list(found.order_by("pk"))
+
+
+def count_nameless_opt_outs(links: Sequence[ListConnection]) -> int:
+    """How many may stand in the books of these connections, of one account, of whom nothing is known here any more, and
+    are not to be written to: Dotdigital has still to unsubscribe them from a book, or to take them out altogether."""
+    of_account = Q(kind=ContactRequestKind.ERASE) | Q(kind=ContactRequestKind.UNSUBSCRIBE, email_key="")
+    of_books = Q(kind=ContactRequestKind.UNSUBSCRIBE_FROM_BOOK, email_key="", address_book__connection__in=links)
+    asked = ContactRequest.objects.filter(integration__in={link.address_book.integration_id for link in links})
+    return asked.filter(Q(of_account, state__in=OPEN_CHANGES) | (of_books & ~Q(state=ChangeState.DONE))).count()
 
 
 def sends_to_come(link: ListConnection) -> list[CampaignSend]:

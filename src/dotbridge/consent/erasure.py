@@ -26,9 +26,9 @@ from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.registry import entities
 
 # Both are sent inside the transaction, with `email_key`. What a receiver raises ends the erasure, and nothing is done.
-# First, and only where Dotdigital is to forget the person as well: whoever knows the accounts asks for that, by
-# `event_id`, the event that says so.
-remote_erasure_asked = Signal()
+# First: whoever knows the accounts has the person forgotten there too where that was asked for (`is_remote`), by
+# `event_id`, the event that says so; and else has them not written to from there.
+erasure_begins = Signal()
 # Then: whoever holds data under that address deletes it.
 address_erased = Signal()
 # An upload is given up after a day.
@@ -49,7 +49,8 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
     """Take everything away that is known here under an address. May be asked for again at any time.
 
     With `is_remote` the contact is deleted in every connected account too, whether it is known here or not: a worker
-    asks for it, also for one that an upload on its way makes there later.
+    asks for it, also for one that an upload on its way makes there later. Otherwise Dotdigital keeps it, unsubscribed
+    from the address books of lists.
 
     Raises ValidationError for what is no address.
     """
@@ -69,8 +70,7 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
         actor=name_of(by),
         address_hash=address_hash,
     )
-    if is_remote:
-        remote_erasure_asked.send(ErasedAddress, email_key=email_key, event_id=event.pk, by=by)
+    erasure_begins.send(ErasedAddress, email_key=email_key, event_id=event.pk, is_remote=is_remote)
     address_erased.send(ErasedAddress, email_key=email_key)
     for each in entities():
         if each.erase is not None:

@@ -67,7 +67,10 @@ class ForgetForm(forms.Form):
     is_remote = forms.BooleanField(
         label=gettext_lazy("Delete the contact in every connected account as well"),
         required=False,
-        help_text=gettext_lazy("Otherwise Dotdigital keeps it, and only here nothing is known of it any more."),
+        help_text=gettext_lazy(
+            "Otherwise Dotdigital keeps it, unsubscribed from the address books of your lists, and only here nothing "
+            "is known of it any more."
+        ),
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:

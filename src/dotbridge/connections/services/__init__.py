@@ -27,6 +27,7 @@ from dotbridge.connections.services.contact_requests import (
     request_unsubscriptions,
     retry_contact_request,
     tell_of_opt_out,
+    unsubscribe_erased,
     unsubscribe_held,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
@@ -102,6 +103,7 @@ __all__ = [
     "set_settings",
     "switch_account",
     "tell_of_opt_out",
+    "unsubscribe_erased",
     "unsubscribe_held",
     "withdraw_send",
 ]

@@ -6,7 +6,7 @@ book, where the connection says so. Each word is asked for once; Dotdigital's la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -29,7 +29,7 @@ from dotbridge.connections.services.run_requests import request_run
 from dotbridge.consent.conditions import LONGEST_TRANSACTION, states_since
 from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
-from dotbridge.mirror.models import Contact, FormerAddress
+from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 
 # Who has an address in an account: the contact that has it, or else the one that had it until it got another one there.
@@ -97,6 +97,18 @@ _ASK_FOR_HELD = """
         state = 'waiting', message = '', attempts = 0, due_at = NULL, finished_at = NULL
     WHERE r.state IN ('done', 'failed')
 """
+# By the contact's id alone. An account that goes on listing whoever left a book is asked once a day.
+_ASK_FOR_ERASED = """
+    INSERT INTO dotbridge_connections_contactrequest AS r
+        (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
+    SELECT DISTINCT b.integration_id, 'unsubscribe_book', b.id, '', m.remote_id, 0, 'waiting', '', 0
+    FROM unnest(%(books)s::bigint[], %(ids)s::bigint[]) AS m (book_id, remote_id)
+    JOIN dotbridge_mirror_addressbook b ON b.id = m.book_id
+    JOIN dotbridge_connections_listconnection n ON n.address_book_id = b.id
+    ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO UPDATE SET
+        state = 'waiting', message = '', attempts = 0, due_at = NULL, finished_at = NULL
+    WHERE r.state IN ('done', 'failed') AND r.finished_at NOT BETWEEN now() - interval '1 day' AND now()
+"""
 
 
 def request_unsubscriptions(
@@ -145,12 +157,31 @@ def tell_of_opt_out(*, email_key: str) -> int:
     return len(accounts)
 
 
-def request_remote_erasure(*, email_key: str, event_id: int, **_said: Any) -> None:
-    """Receives `remote_erasure_asked`: have the contact deleted in every account.
+def erase_from_accounts(*, email_key: str, event_id: int, is_remote: bool, **_said: Any) -> None:
+    """Receives `erasure_begins`: have the contact deleted in every account; or where Dotdigital keeps it, have it
+    unsubscribed from the books of lists, since nobody here knows from then on who in them is not to be written to."""
+    if is_remote:
+        _delete_in_accounts(email_key, event_id)
+        return
+    standing = Membership.objects.filter(contact__in=_contacts_with(email_key), gone_at=None, status__in=LIVE)
+    unsubscribe_erased(standing.filter(contact__status__in=LIVE).values_list("address_book", "contact__remote_id"))
 
-    Where we know no contact, because it was erased here before or was never read, an account that is switched on is
-    searched for the address.
-    """
+
+def unsubscribe_erased(members: Iterable[tuple[int, int]]) -> None:
+    """Have contacts who were erased here, and whom Dotdigital keeps, unsubscribed from books that lists are connected
+    to. `members` are pairs of a book's key and a contact's id there; of other books nothing is asked."""
+    books, ids = [], []
+    for book_id, remote_id in members:
+        books.append(book_id)
+        ids.append(remote_id)
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_ASK_FOR_ERASED, {"books": books, "ids": ids})
+
+
+def _delete_in_accounts(email_key: str, event_id: int) -> None:
+    """Where we know no contact, because it was erased here before or was never read, an account that is switched on is
+    searched for the address."""
     ids: dict[int, list[int]] = {}
     for integration_id, remote_id in _contacts_with(email_key).values_list("integration", "remote_id"):
         ids.setdefault(integration_id, []).append(remote_id)

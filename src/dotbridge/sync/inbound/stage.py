@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from dotbridge.connections.services import request_deletion
-from dotbridge.consent.conditions import erased_addresses
+from dotbridge.connections.services import request_deletion, unsubscribe_erased
+from dotbridge.consent.conditions import erased_addresses, is_anybody_erased
 from dotbridge.consent.erasure import is_deleted_on_arrival
 from dotbridge.consent.turns import hold_off_erasures
 from dotbridge.integrations.models import Integration
@@ -197,6 +197,14 @@ _ALL_BOOKS = """
     WHERE c.integration_id = %(integration)s AND c.remote_id = ANY(%(gone_ids)s) AND m.contact_id = c.id
       AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
 """
+# Who was erased here and is kept by Dotdigital, with the books that hold them.
+_STAGE_ERASED = "CREATE TEMP TABLE IF NOT EXISTS stage_erased (remote_id bigint) ON COMMIT DELETE ROWS"
+_ERASED_IN_BOOKS = """
+    SELECT DISTINCT b.id, e.remote_id
+    FROM stage_erased e
+    JOIN stage_membership s ON s.remote_id = e.remote_id AND NOT s.is_out
+    JOIN dotbridge_mirror_addressbook b ON b.integration_id = %(integration)s AND b.remote_id = s.book_id
+"""
 _INCOMING_MEMBERS = _INCOMING + _MEMBERSHIPS + _COUNTS
 # Without statistics of its own a table that was empty a moment ago is searched by whichever index comes first: every
 # row through all rows before it. PostgreSQL itself looks in once a minute only.
@@ -251,6 +259,9 @@ def merge_account(
         with cursor.copy("COPY stage_membership (remote_id, book_id, is_out) FROM STDIN") as copy:
             copy.write(memberships)
         cursor.execute("ANALYZE stage_membership")
+        if is_anybody_erased():
+            cursor.execute(_ERASED_IN_BOOKS, told)
+            unsubscribe_erased(cursor.fetchall())
         cursor.execute(_LEAVE_OUT, told)
         cursor.execute(_ALL_BOOKS, told)
     return merged
@@ -275,7 +286,7 @@ def _merge(
         cursor.execute(_STAGE)
         prefer_index_lookups()
         fill(cursor)
-        _leave_out_erased(integration)
+        _leave_out_erased(integration, parameters["book"])
         cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)
@@ -283,18 +294,25 @@ def _merge(
         return Merged(*cursor.fetchone())
 
 
-def _leave_out_erased(integration: Integration) -> None:
-    """Whoever was erased here does not come in again; and is deleted there, where an upload on its way brought them."""
+def _leave_out_erased(integration: Integration, book_id: int | None) -> None:
+    """Whoever was erased here does not come in again; and is deleted there, where an upload on its way brought them.
+    Whom Dotdigital keeps is not written to: they are unsubscribed from this book, where it is one of a list."""
     hold_off_erasures()
     erased = erased_addresses("s.email_key")
     if erased is None:
         return
-    statement = f"DELETE FROM stage_contact s WHERE {erased.sql} RETURNING s.remote_id, s.email_key"
+    statement = f"DELETE FROM stage_contact s WHERE {erased.sql} RETURNING s.remote_id, s.email_key, s.status"
     with connection.cursor() as cursor:
         cursor.execute(statement, erased.parameters)
-        arrived = [remote_id for remote_id, email_key in cursor.fetchall() if is_deleted_on_arrival(email_key)]
+        found = cursor.fetchall()
+        arrived = {remote_id for remote_id, email_key, _status in found if is_deleted_on_arrival(email_key)}
+        kept = [remote_id for remote_id, _key, status in found if remote_id not in arrived and status in LIVE]
+        cursor.execute(_STAGE_ERASED)
+        cursor.execute("INSERT INTO stage_erased SELECT unnest(%s::bigint[])", [kept])
     for remote_id in arrived:
         request_deletion(integration=integration, remote_id=remote_id)
+    if book_id is not None:
+        unsubscribe_erased((book_id, remote_id) for remote_id in kept)
 
 
 def measure_tables() -> None:

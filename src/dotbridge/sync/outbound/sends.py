@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
 from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
-from dotbridge.connections.selectors import links_of_send, open_sends
+from dotbridge.connections.selectors import count_nameless_opt_outs, links_of_send, open_sends
 from dotbridge.connections.services import (
     finish_send,
     is_still_to_be_noted,
@@ -122,7 +122,7 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
     if unheard.exists():
         put_off(send, SEND_MOVES, text=_("Who has left a former address book of a list could not be read yet."))
         return
-    if leaving := numbers.held or count_still_to_leave(links):
+    if leaving := numbers.held or count_still_to_leave(links) or count_nameless_opt_outs(links):
         text = texts.OPTED_OUT_THERE % {"number": leaving}
         if send.attempts:
             # The export that was asked for then has left them there: they are none of those whom we have brought.

@@ -106,7 +106,10 @@ class Command(BaseCommand):
         if options["remotely"]:
             self.stdout.write("A worker has the contact deleted in every connected account.")
         else:
-            self.stdout.write("In Dotdigital nothing was erased: say it again with --remotely for that.")
+            self.stdout.write(
+                "In Dotdigital nothing was erased: say it again with --remotely for that. A worker has the contact "
+                "unsubscribed there from the address books of lists."
+            )
 
 
 def _cell(value: Any) -> Any:

@@ -15,12 +15,12 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records
 from dotbridge.mirror.status import LIVE
+from dotbridge.sync.outbound.written import UNDER_ANOTHER
 
-# A contact that has got another address in Dotdigital is somebody else's by now where another note of the list says so.
-_COUNT = """
+_COUNT = f"""
     SELECT count(*) FROM dotbridge_sync_exportitem i
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
-    WHERE i.connection_id = %(connection)s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}))
+    WHERE i.connection_id = %(connection)s AND (i.email_key IN ({{addresses}}) OR i.record_id IN ({{records}}))
       AND (u.state IN ('uploading', 'sent', 'unknown')
                AND NOT EXISTS (SELECT FROM dotbridge_mirror_contact k
                                WHERE k.integration_id = %(integration)s AND k.email_key = i.email_key
@@ -29,12 +29,9 @@ _COUNT = """
                SELECT FROM dotbridge_mirror_contact c
                JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = %(book)s
                     AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-               WHERE c.integration_id = %(integration)s AND c.status = ANY(%(live)s)
-                 AND (c.email_key = i.email_key
-                      OR (c.remote_id IN (SELECT a.remote_id FROM dotbridge_mirror_formeraddress a
-                                          WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key)
-                          AND NOT EXISTS (SELECT FROM dotbridge_sync_exportitem o
-                                          WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key)))))
+               WHERE c.integration_id = %(integration)s AND c.status = ANY(%(live)s) AND c.email_key = i.email_key
+               UNION ALL
+               {UNDER_ANOTHER} AND c.status = ANY(%(live)s)))
 """
 
 

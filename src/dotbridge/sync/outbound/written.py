@@ -18,19 +18,20 @@ from dotbridge.sync.models import ExportItem, PastAddress
 from dotbridge.sync.outbound.states import NOTHING_ARRIVED
 
 _NOTHING_ARRIVED = ", ".join(f"'{status}'" for status in NOTHING_ARRIVED)
-# A contact that has got another address is somebody else's by now where the list has a member there, or a note.
-_IS_ANOTHERS = """((c.email_key IN (
-            SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_member
-        )) IS TRUE OR EXISTS (
-            SELECT FROM dotbridge_sync_exportitem o
-            WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
-        ))"""
-# The contacts of the book that were written to by note `i` and have another address by now.
-_UNDER_ANOTHER = f"""SELECT FROM dotbridge_mirror_formeraddress a
+# The contacts `c` of the book that were written to by note `i` and have another address by now. Where the list has a
+# note there such a contact is somebody else's.
+UNDER_ANOTHER = """SELECT FROM dotbridge_mirror_formeraddress a
         JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}"""
+        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT EXISTS (
+            SELECT FROM dotbridge_sync_exportitem o
+            WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
+        )"""
+# So it is where the list has a member there.
+_UNDER_ANOTHER = f"""{UNDER_ANOTHER} AND (c.email_key IN (
+            SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_member
+        )) IS NOT TRUE"""
 # Whether there is one, whether Dotdigital mails it or not.
 IS_THERE_UNDER_ANOTHER = f"EXISTS ({_UNDER_ANOTHER})"
 # Dotdigital may mail somebody again whom it does not mail now.

@@ -17,7 +17,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mirror.models import Contact as RemoteContact
-from dotbridge.sync.models import Upload
+from dotbridge.sync.models import ExportItem, Upload
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.backoffice.world import empty_queue
 from tests.sync.sending import ask_to_send, carry_out, connected, make_campaign, people, posts, read_draft, sent_to
@@ -109,3 +109,25 @@ def test_who_has_opted_out_leaves_the_book_of_a_list_that_ends_and_leaves_the_ot
     sync(integration, kind=RunKind.REQUESTS)
     assert not ListConnection.objects.exists()
     assert set(remote.contacts(link.address_book.remote_id)) == {"p0@example.com", "p1@example.com"}
+
+
+def test_they_leave_the_book_when_the_file_was_worked_on_long_after_its_answer_was_lost(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """They left the list after the book was looked at, before the next export."""
+    late = add_contact(LATE)
+    remote.sandbox.hold_imports()
+    remote.sandbox.fail_next("reset", path="contacts/import", method="POST", late=True)
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
+    assert ExportItem.objects.get(email=LATE).upload is None, "the book was looked at, and does not show them"
+    remove_records(marketing_list=link.marketing_list, record_ids=[late.pk])
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
+    remote.sandbox.release_imports()
+    remote.sandbox.finish_imports()
+    assert LATE in remote.contacts(link.address_book.remote_id)
+    remote.sandbox.advance(60)
+    sync(integration)
+    assert LATE not in remote.contacts(link.address_book.remote_id)
+    Upload.objects.update(finished_at=timezone.now() - timedelta(days=2))
+    sync(integration)
+    assert not ExportItem.objects.filter(email=LATE).exists()

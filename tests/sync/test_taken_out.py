@@ -17,7 +17,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mirror.models import Membership
-from dotbridge.sync.models import ExportItem, Recheck, Removal
+from dotbridge.sync.models import ExportItem, Recheck, Removal, Upload
 from dotbridge.sync.outbound.states import RowState, state_of_row
 from dotbridge.sync.outbound.taken_out import note_taken_out
 from dotbridge.sync.selectors import connection_standing
@@ -164,6 +164,24 @@ def test_who_leaves_the_list_while_taken_out_may_come_again(
     assert removed
     sync(integration)
     assert not link.items.filter(email_key=ANN).exists()
+
+
+def test_who_came_back_to_the_list_and_did_not_arrive_twice_was_taken_out_by_nobody(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """They were in the book before, and it was we who took them out of it."""
+    ann = Contact.objects.get(emails__email=ANN)
+    remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    sync(integration)
+    restore_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    for _attempt in range(2):
+        remote.sandbox.finish_import_as("Failed")
+        sync(integration)
+        Upload.objects.filter(state="refused").update(retry_at=timezone.now())
+    assert ANN not in remote.contacts(book)
+    sync(integration)
+    assert ANN in remote.contacts(book)
+    assert note_of(link, ANN).taken_out_at is None
 
 
 def test_an_opt_out_is_not_taken_for_it(

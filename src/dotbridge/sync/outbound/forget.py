@@ -20,6 +20,11 @@ from dotbridge.sync.outbound.written import HAS_ARRIVED, IS_IN_BOOK, IS_OURS, IS
 # So long a row that Dotdigital has taken, or may have, can stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
 
+# Note `i` waits to be sent again, and Dotdigital may be at work still on the file that it was in: nobody has told.
+_MAY_ARRIVE = """(u.id IS NULL AND i.was_confirmed AND EXISTS (
+        SELECT FROM dotbridge_sync_upload s
+        WHERE s.connection_id = i.connection_id AND s.state = 'finished' AND s.remote_id = ''
+          AND s.finished_at >= %(unseen)s))"""
 # Nothing of ours is in the book, or it is not to be touched there: only our own note goes. An address that has arrived,
 # or may have, and has not been read there yet is waited for.
 _FORGET = f"""
@@ -35,8 +40,8 @@ _FORGET = f"""
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (NOT (d.is_opt_out OR {IS_OURS})
                OR (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK})
-          AND (NOT {HAS_ARRIVED} OR j.taken_out_at IS NOT NULL OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
-               OR u.finished_at < %(unseen)s)
+          AND (NOT ({HAS_ARRIVED} OR {_MAY_ARRIVE}) OR j.taken_out_at IS NOT NULL OR c.status <> ALL(%(live)s)
+               OR m.id IS NOT NULL OR u.finished_at < %(unseen)s)
         RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
                   i.was_confirmed, {IS_OURS} AND j.taken_out_at IS NULL
                   AND (m.status = ANY(%(live)s) OR {IS_THERE_UNDER_ANOTHER}) AS stays_in_book

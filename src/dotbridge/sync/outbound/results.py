@@ -94,9 +94,10 @@ _IS_UNSEEN = f"""NOT EXISTS (
               WHERE ({_IS_SHOWN}) IS NOT TRUE)
     )
 """
-# After an unknown outcome the others are sent again.
+# After an unknown outcome the others are sent again. Whoever was not in the book before may arrive still, because
+# Dotdigital may be at work on the file: they are ours to take out.
 _RELEASE_UNSEEN = f"""
-    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL, was_confirmed = i.was_confirmed OR i.operation <> 'update'
     WHERE i.upload_id = %s AND {_IS_UNSEEN}
 """
 _NOTE_UNSEEN = f"""

@@ -28,7 +28,8 @@ _RECHECK = """
     ON CONFLICT DO NOTHING
 """
 # Whom an upload has put into the book, and who was seen there and is not any more: they are few, an index finds them.
-# What was prepared for them since stays here.
+# What was prepared for them since stays here. Who was not in the book when they were prepared was not taken out of it
+# since.
 _NOTE = f"""
     WITH noted AS (
         UPDATE dotbridge_sync_exportitem i SET
@@ -42,7 +43,7 @@ _NOTE = f"""
         WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.email_key = c.email_key
           AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
           AND (EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
-               OR (i.was_confirmed AND NOT EXISTS (
+               OR (i.was_confirmed AND i.operation = 'update' AND NOT EXISTS (
                    SELECT FROM dotbridge_sync_upload u
                    WHERE u.id = i.upload_id AND u.state IN ('uploading', 'sent', 'unknown'))))
         RETURNING i.connection_id, i.email_key

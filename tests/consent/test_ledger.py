@@ -17,8 +17,10 @@ from django.utils import timezone
 from dotbridge.consent import chain
 from dotbridge.consent.bulk import Recorded
 from dotbridge.consent.chain import seal_days, verify_ledger
+from dotbridge.consent.conditions import blocked_records
 from dotbridge.consent.erasure import address_erased, erase_address, receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, What
+from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import history_of, may_be_mailed
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
 from dotbridge.lists.selectors import count_members
@@ -119,6 +121,18 @@ def test_a_word_is_found_under_an_address_of_any_script(address: str) -> None:
     erase_address(address=address)
     assert receipt_of(address) is not None
     assert not history_of(address=address).exists()
+
+
+def test_a_word_about_a_record_binds_no_record_of_another_entity() -> None:
+    """Two records of two entities may have the same key."""
+    record = add_contact("ann@example.com")
+    opt_out_records(entity="crm.lead", record_ids=[record.pk], source=Source.PERSON)
+    the_list = create_list(name="Everybody", entity="crm.contact")
+    with connection.cursor() as cursor:
+        for entity, blocked in (("crm.lead", [(str(record.pk),)]), ("crm.contact", [])):
+            cursor.execute(blocked_records(scopes_of_list(the_list.pk), entity))
+            assert cursor.fetchall() == blocked
+    assert may_be_mailed(address="ann@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
 
 
 def test_a_record_without_an_address_is_bound_and_no_other() -> None:

@@ -282,7 +282,11 @@ def test_a_data_field_made_anew_in_one_account_holds_nothing_there_and_all_in_th
     side, neighbour = sides
     side.remote.ask("DELETE", "/v2/data-fields/JOB")
     side.remote.create_field("JOB", "Numeric")
+    for each in sides:
+        assert all("JOB" in note.values for note in each.link.items.all())
     sync(side.integration, kind=RunKind.DATA_FIELDS, force_data_fields=True)
+    assert not any("JOB" in note.values for note in side.link.items.all())
+    assert all("JOB" in note.values for note in neighbour.link.items.all())
     seen = {
         each: {contact.data_fields.get("JOB") for contact in RemoteContact.objects.filter(integration=each)}
         for each in (side.integration, neighbour.integration)

@@ -16,7 +16,9 @@ from dotbridge.connections.services import request_ending
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, unsubscribe_records
+from dotbridge.mirror.models import FormerAddress
 from dotbridge.sync.models import BookRemainder, ExportItem, Upload
+from dotbridge.sync.outbound.still_to_leave import count_still_to_leave
 from dotbridge.sync.selectors import ending_numbers
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 from tests.consent.test_people import change_there, move
@@ -41,6 +43,32 @@ def nearly_send(integration: Integration, remote: RemoteAccount, how: str) -> No
     else:
         remote.sandbox.finish_import_as(REFUSED)
         sync(integration)
+
+
+def change_there_unread(link: ListConnection, old: str, new: str) -> None:
+    """The mirror knows a contact by another address than the one that we wrote to."""
+    account = link.address_book.integration
+    contact = account.contacts.get(email_key=old)
+    FormerAddress.objects.create(integration=account, email_key=old, remote_id=contact.remote_id, until=timezone.now())
+    account.contacts.filter(pk=contact.pk).update(email=new, email_key=new)
+
+
+@pytest.mark.parametrize("is_written_to", [False, True])
+def test_a_contact_whose_address_became_that_of_another_of_the_list_is_theirs(
+    integration: Integration, link: ListConnection, *, is_written_to: bool
+) -> None:
+    """Rule: whom the list sends to at the other address stays, and holds up no campaign."""
+    ann = add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    sync(integration)
+    if is_written_to:
+        add_contact("carl@example.com")
+        sync(integration, kind=RunKind.CHANGES)
+    change_there_unread(link, "ann@example.com", "carl@example.com")
+    link.items.filter(email_key="bob@example.com").delete()
+    assert ending_numbers(link).ours == (0 if is_written_to else 1)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    assert count_still_to_leave([link]) == (0 if is_written_to else 1)
 
 
 def come_back(remote: RemoteAccount, address: str) -> None:

@@ -69,27 +69,28 @@ class Covering:
                     rarity[test] += 1 / len(tests)
         breadth, everywhere = self._breadth(path), self._breadth_everywhere()
         ordered = sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
-        named = self._named_after(path, line, ordered)
+        named = self._named_after(path, line, places, ordered)
         first = dict.fromkeys((*named[:NAMED], *ordered[:CLOSEST]))
         return [*first, *_by_turns([test for test in ordered if test not in first])]
 
-    def _named_after(self, path: Path, line: int, tests: list[str]) -> list[str]:
+    def _named_after(self, path: Path, line: int, places: set[tuple[Path, int]], tests: list[str]) -> list[str]:
         """Those of the module's own tests, and those that share a word with what stands there, the rarest first.
 
-        That is the line, its function, its module; and of a constant its name, its text, and the comment above it,
-        which says the rule that a statement follows. Of another module's test with many parameters the first alone.
+        That is the line, its module, the functions of its `places`; and of a constant its name, and the comment above
+        it, which says the rule that a statement follows. Of another module's test with many parameters the first alone.
         """
-        places = [path.stem, self._lines[path][line - 1]]
-        places += [
-            node.name
-            for node in ast.walk(self._trees[path])
-            if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        texts = [path.stem, self._lines[path][line - 1]]
+        texts += [
+            f"{node.name} {ast.get_docstring(node) or ''}"
+            for where, at in places
+            for node in ast.walk(self._trees[where])
+            if isinstance(node, ast.FunctionDef) and node.lineno <= at <= (node.end_lineno or node.lineno)
         ]
         if assignment := self._assignment(path, line):
-            places += _names_of(assignment)
+            texts += _names_of(assignment)
             before = reversed(self._lines[path][: assignment.lineno - 1])
-            places += takewhile(lambda text: text.startswith("#"), before)
-        there = set().union(*map(_words, places))
+            texts += takewhile(lambda text: text.startswith("#"), before)
+        there = set().union(*map(_words, texts))
         said = {test: self._said(test) & there for test in tests}
         number = Counter(word for words in said.values() for word in words)
         weight = {test: sum(1 / number[word] for word in words) for test, words in said.items()}

@@ -310,6 +310,22 @@ def status(remote: RemoteAccount, address: str) -> str:
     return str(remote.ask("GET", f"/v2/contacts/{address}")["status"])
 
 
+def test_what_dotdigital_says_is_noted_once_however_often_it_is_read(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    for name in ("ann", "bob"):
+        add_contact(f"{name}@example.com")
+    sync(integration)
+    remote.sandbox.unsubscribe("ann@example.com")
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    sync(integration)
+    noted = ConsentEvent.objects.count()
+    assert noted >= 2
+    sync(integration)
+    sync(integration, kind=RunKind.RECONCILE)
+    assert ConsentEvent.objects.count() == noted
+
+
 def test_who_opted_out_of_everything_is_unsubscribed_in_dotdigital_once(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:

@@ -148,11 +148,18 @@ def test_a_removal_that_dotdigital_works_on_is_waited_for_too(integration: Integ
     link = connect(integration, book="First")
     sync(integration)
     remote.sandbox.account.settings.deletion_seconds = 3600.0
+    remote.sandbox.hold_imports()
     remove_records(marketing_list=link.marketing_list, record_ids=[people[0].pk])
+    add_contact("new@example.com")
 
     run = sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
 
     assert Removal.objects.get().state == "sent"
+    assert run.state == State.WAITING
+    assert "files and removals of this run: 2" in run.message
+    remote.sandbox.release_imports()
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
+    run.refresh_from_db()
     assert run.state == State.WAITING
     remote.sandbox.advance(3700)
     sync(integration, kind=RunKind.EXPORT)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from dotbridge.connections.models import BookOfList, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, connecting, request_ending
 from dotbridge.connections.services.former_books import has_left_former_books
-from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, What
 from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
@@ -98,14 +98,27 @@ def test_to_a_book_of_another_account(
     other = create_integration(name="Elsewhere", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
     elsewhere.create_book("There")
     sync(other, kind=RunKind.IMPORT)
+    # A word of a book that has the account's number says nothing of the account.
+    cid = ConsentState.objects.get(scope=Scope.ACCOUNT, kind="record", is_blocked=True).subject
+    add_contact("dan@example.com")
+    ConsentEvent.objects.create(
+        scope=Scope.BOOK,
+        scope_id=integration.pk,
+        what=What.OPTED_OUT,
+        source=Source.FEED,
+        happened_at=timezone.now(),
+        email_key="dan@example.com",
+        entity="crm.contact",
+        record_id=cid,
+    )
     disconnect_list(link=link)
     connect_list(marketing_list=MarketingList.objects.get(), address_book=AddressBook.objects.get(name="There"))
     sync(other)
-    assert in_book(elsewhere, "There") == {"bob@example.com"}
+    assert in_book(elsewhere, "There") == {"bob@example.com", "dan@example.com"}
     # Also under an address that they get later.
     add_contact("cid@example.com", "Cid once more")
     sync(other)
-    assert in_book(elsewhere, "There") == {"bob@example.com"}
+    assert in_book(elsewhere, "There") == {"bob@example.com", "dan@example.com"}
 
 
 def test_a_newer_word_lifts_it_for_good_and_who_returns_to_the_same_book_is_back(

@@ -30,7 +30,7 @@ def pages(world: World) -> dict[str, tuple[str, str]]:
         "connecting": (page("list-connect-look", free, query=f"?book={world.free_book.pk}"), "What it takes:"),
         "next export": (page("list-plan", connected), "Where everybody stands"),
         "disconnecting": (page("list-disconnect", connected), "There without this list"),
-        "sending": (page("draft-send", *draft, query=f"?lists={world.link.pk}&when=now"), "people may be mailed"),
+        "sending": (page("draft-send", *draft, query=f"?lists={world.link.pk}&when=now"), "may be mailed"),
     }
 
 

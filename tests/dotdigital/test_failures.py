@@ -132,7 +132,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
             None,
             "Check them under Settings",
         ),
-        (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "region"),
+        (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "denied access"),
         (answer(403, {"message": "Error: ERROR_FEATURENOTACTIVE"}), ConfigurationError, "ERROR_FEATURENOTACTIVE", ""),
         (answer(407), ConfigurationError, None, "proxy"),
         (answer(400, {"message": "Error: ERROR_INVALID_LOGIN"}), ConfigurationError, "ERROR_INVALID_LOGIN", ""),

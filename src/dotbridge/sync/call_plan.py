@@ -63,12 +63,11 @@ class TierPlan:
         """How long a run waits for windows of this tier; None where nobody knows."""
         if not self.calls or (self.left is not None and self.calls <= self.left):
             return 0
-        if not self.allowed:
+        if self.left is None or not self.allowed:
             return None
-        left = self.allowed if self.left is None else self.left
         first = WINDOW_SECONDS if self.resets_at is None else math.ceil((self.resets_at - now).total_seconds())
-        windows = -(-(self.calls - left) // self.allowed)
-        return 0 if windows <= 0 else first + (windows - 1) * WINDOW_SECONDS
+        windows = -(-(self.calls - self.left) // self.allowed)
+        return first + (windows - 1) * WINDOW_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,7 +138,8 @@ def _plant_drift() -> None:
     first.delete()
     Contact.objects.filter(pk=second.pk).update(data_fields={"FIRSTNAME": "Wrong"})
     Membership.objects.filter(status="Unsubscribed").update(status="Subscribed")
-    Contact.objects.filter(status="IspComplained").update(status="Subscribed")
+    complained = Contact.objects.filter(status="IspComplained").order_by("pk")[0]
+    Contact.objects.filter(pk=complained.pk).update(status="Subscribed")
     CampaignSummary.objects.update(num_total_opens=10_000)
     lost, changed = Activity.objects.filter(opens=0).order_by("pk")[:2]
     Activity.objects.filter(pk=changed.pk).update(opens=99)

@@ -289,6 +289,20 @@ def test_a_table_that_becomes_a_parent_is_not_tracked_any_more_and_compared_inst
     assert install_tracking().installed == ["crm_lead"]
 
 
+def test_of_a_field_over_two_tables_the_one_that_can_be_tracked_is() -> None:
+    map_fields(make_integration(), "crm.contact", "account__name")
+    quiet()
+    assert {"crm_contact", "crm_account"} <= set(tracked_tables())
+    for parent, other in (("crm_contact", "crm_account"), ("crm_account", "crm_contact")):
+        execute(f"CREATE TABLE crm_child () INHERITS ({parent})")
+        try:
+            install_tracking()
+            assert parent not in tracked_tables()
+            assert other in tracked_tables()
+        finally:
+            execute("DROP TABLE crm_child")
+
+
 @pytest.mark.parametrize(
     "change",
     [

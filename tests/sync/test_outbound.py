@@ -300,6 +300,21 @@ def test_a_connection_that_breaks_during_the_upload(
     assert len(imports) == (1 if late else 2)
 
 
+def test_a_file_that_is_refused_is_a_problem_under_dotdigitals_own_code(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """The book cannot be written to by the API any more."""
+    sync(integration, kind=RunKind.CHANGES)
+    system_book = next(book["id"] for book in remote.ask("GET", "/v2/address-books") if book["name"] == "Test")
+    AddressBook.objects.filter(integration=integration, remote_id=system_book).delete()
+    AddressBook.objects.filter(pk=link.address_book_id).update(remote_id=system_book)
+
+    run = sync(integration, kind=RunKind.EXPORT)
+
+    assert Upload.objects.get().state == UploadState.REFUSED
+    assert Rejection.objects.get(step__run=run).reason == "ERROR_ADDRESSBOOK_NOTWRITABLE"
+
+
 def test_an_upload_that_was_surely_not_taken_stays_prepared(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:

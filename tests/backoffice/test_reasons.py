@@ -21,8 +21,8 @@ SOURCE = Path(dotbridge.sync.__file__).parent
 PLACE_OF_REASON = 1
 # Codes that are not written in our source: Dotdigital's error code of a refused call, the status that it gave an
 # import, and the code of a row's fault. The first is shown as it is; the others have a text when they are documented.
-OF_AN_IMPORT = "'Unknown' if answer.unfinished else upload.remote_status"
-FROM_DOTDIGITAL = {"error.code or 'refused'", OF_AN_IMPORT, "fault_code"}
+OF_AN_IMPORT = "UNTOLD if answer.unfinished else upload.remote_status"
+FROM_DOTDIGITAL = {"error.code or 'refused'", OF_AN_IMPORT, "UNTOLD", "fault_code"}
 
 
 def called(tree: ast.AST, name: str) -> Iterator[ast.Call]:

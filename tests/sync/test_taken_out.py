@@ -224,6 +224,24 @@ def test_values_lost_with_their_data_field_are_sent_again(
     assert {values["JOB"] for values in remote.contacts(book).values()} == {"Smith"}
 
 
+def test_what_is_prepared_and_was_not_sent_yet_cannot_be_lost(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    remote.sandbox.advance(86_400.0)
+    sync(integration)
+    Contact.objects.filter(emails__email=ANN).update(job_title="Baker")
+    sync(integration, kind=RunKind.CHANGES)
+    remote.ask("DELETE", "/v2/data-fields/JOB")
+    remote.create_field("JOB", "String")
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+
+    assert steps_of(run)["contacts"]["sent_again"] == 1
+    assert note_of(link, ANN).values["JOB"] == "Baker"
+    sync(integration)
+    assert {email: values["JOB"] for email, values in remote.contacts(book).items()} == {ANN: "Baker", BOB: "Smith"}
+
+
 def test_a_value_that_somebody_emptied_hides_no_lost_one(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:

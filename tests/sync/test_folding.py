@@ -118,8 +118,10 @@ def test_what_anybody_may_want_to_read_stays(owner: Integration, loud: dict[str,
 def test_a_step_that_went_wrong_is_not_quiet(owner: Integration) -> None:
     run = run_at(owner, 0)
     run_at(owner, 4)
+    run_at(owner, 8)
     Step.objects.filter(run=run).update(state=State.BLOCKED, counts={})
-    assert fold_quiet_runs(now=NOW) == 0
+    assert fold_quiet_runs(now=NOW) == 1
+    assert SyncRun.objects.get(pk=run.pk).times == 1
 
 
 @pytest.mark.parametrize("what", [Upload, Removal, ValueConflict])

@@ -5,9 +5,9 @@ import pytest
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from tests.accounts import RemoteAccount, connect
-from tests.sync.conftest import integration, protocol, remote, sandbox
+from tests.sync.conftest import integration, protocol, remote, sandbox, without_patience
 
-__all__ = ["book", "integration", "link", "protocol", "remote", "sandbox"]
+__all__ = ["book", "integration", "link", "protocol", "remote", "sandbox", "without_patience"]
 
 
 @pytest.fixture

@@ -96,7 +96,4 @@ def test_a_record_that_is_made_of_a_contact(integration: Integration, remote: Re
     assert list(Contact.objects.values_list("emails__email", flat=True)) == ["new@example.com"]
 
 
-@pytest.fixture(autouse=True)
-def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client does not wait between its own attempts."""
-    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("without_patience")

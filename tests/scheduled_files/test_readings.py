@@ -96,6 +96,15 @@ def listed(marketing_list: MarketingList) -> set[str]:
     return set(Contact.objects.filter(pk__in=keys).values_list("first_name", flat=True))
 
 
+def missing_nine_of_ten(folder: Path, people_list: MarketingList) -> ScheduledFile:
+    """A file whose last reading asks whether nine of its ten people may leave the list."""
+    shop = scheduled(folder, marketing_list=people_list)
+    for names in ("abcdefghij", "a"):
+        put(folder, *names)
+        read(shop)
+    return shop
+
+
 def test_people_come_and_leave_with_the_file(folder: Path, people_list: MarketingList) -> None:
     shop = scheduled(folder, marketing_list=people_list)
     put(folder, *"abcdefghij")
@@ -459,11 +468,7 @@ def test_an_answer_to_a_question_about_fewer_people_lets_nobody_leave(
     folder: Path, people_list: MarketingList, back_office: Client
 ) -> None:
     """A newer reading misses more of them than the person was told of."""
-    shop = scheduled(folder, marketing_list=people_list)
-    put(folder, *"abcdefghij")
-    read(shop)
-    put(folder, "a")
-    read(shop)
+    shop = missing_nine_of_ten(folder, people_list)
     leave = reverse("dotbridge:scheduled-file-leave", args=[shop.pk])
     page = back_office.post(leave, {"confirmed": "yes", "number": "3"}).content.decode()
     assert "more of them by now" in page
@@ -512,11 +517,7 @@ def test_home_leads_only_to_files_that_its_reader_may_open(
     folder: Path, people_list: MarketingList, logged_in: Callable[..., Client]
 ) -> None:
     """Of a file that nobody but others may load it says nothing, and asks nobody to decide what they may not."""
-    shop = scheduled(folder, marketing_list=people_list)
-    put(folder, *"abcdefghij")
-    read(shop)
-    put(folder, "a")
-    read(shop)
+    shop = missing_nine_of_ten(folder, people_list)
     sees, loads = ("dotbridge_scheduled_files.view_scheduledfile",), ("crm.add_contact", "crm.change_contact")
     page, leave = (reverse(f"dotbridge:{name}", args=[shop.pk]) for name in ("scheduled-file", "scheduled-file-leave"))
     assert "the scheduled file needs you" not in text_of(logged_in(*sees), "home")

@@ -50,3 +50,9 @@ def v3(integration: Integration) -> Integration:
     """The integration, by version 3 of the API."""
     use_protocol(integration, ProtocolChoice.V3)
     return integration
+
+
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client does not wait between its own attempts."""
+    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)

@@ -24,9 +24,7 @@ from tests.accounts import RemoteAccount, add_contact, connect, list_of, opted_o
 for_ever = pytest.mark.parametrize("status", [409, 500])
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("without_patience")
 
 
 @for_ever

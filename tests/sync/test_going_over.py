@@ -41,9 +41,7 @@ from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendo
 __all__ = ["scripted", "vendor"]
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("without_patience")
 
 
 @pytest.mark.parametrize("status", [400, 500])

@@ -65,10 +65,7 @@ TABLES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client does not wait between its own attempts."""
-    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("without_patience")
 
 
 @pytest.fixture
